@@ -1,0 +1,54 @@
+"""Prints the gates: cost of a step for Redis and for a worker, commands, bytes, memory, idling."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from contextlib import ExitStack
+
+from bench.gates import GATES, measure
+from redflow.driver import EmbeddedServer
+
+
+def main() -> int:
+    """Measure, print a table or JSON; exit 1 when a gate is missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--redis", help="URL of a server nobody else uses; default: a server of its own"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=100_000, help="steps of each run (default 100,000)"
+    )
+    parser.add_argument("--runs", type=int, default=3, help="runs; medians are printed (default 3)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--profile", action="store_true", help="print where a worker's time goes")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        url = options.redis or stack.enter_context(EmbeddedServer()).url
+        found = asyncio.run(
+            measure(url, steps=options.steps, runs=options.runs, profile=options.profile)
+        )
+    if options.json:
+        print(json.dumps(found, indent=2))
+    else:
+        for name, values in found["figures"].items():
+            print(line(name, values))
+        print(f"server {found['server']}, {found['steps']:,} steps a run, {found['runs']} runs")
+    missed = [n for n, gate in GATES.items() if not gate[2](found["figures"][n]["median"])]
+    return 1 if missed else 0
+
+
+def line(name: str, values: dict[str, float]) -> str:
+    """One figure, with its gate."""
+    text = f"{name:34} {values['median']:>10,.4g}  [{values['min']:,.4g} - {values['max']:,.4g}]"
+    if name not in GATES:
+        return text
+    sign, limit, passes = GATES[name]
+    verdict = "met" if passes(values["median"]) else "MISSED"
+    return f"{text}  gate {sign} {limit:,g}: {verdict}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""redflow: durable workflows on the Redis you already run.
+
+A map, from the bottom up. `model` says what a workflow means and touches nothing; `nodes` is what a
+step does; `store` says how it is asked of Redis, as values, beside the Lua scripts in `lua/`;
+`driver` asks; `client` is the producer's handle, `worker` runs steps, `engine` is both in one
+object; `cli` is the command line. Imports go down only.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from redflow.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from redflow.client import AsyncClient as AsyncClient
+    from redflow.client import AsyncHandle as AsyncHandle
+    from redflow.client import Client as Client
+    from redflow.client import Handle as Handle
+    from redflow.engine import Engine as Engine
+    from redflow.errors import Conflict as Conflict
+    from redflow.errors import ExecutionCancelled as ExecutionCancelled
+    from redflow.errors import ExecutionFailed as ExecutionFailed
+    from redflow.errors import InputTooLarge as InputTooLarge
+    from redflow.errors import InvalidInput as InvalidInput
+    from redflow.errors import InvalidWorkflow as InvalidWorkflow
+    from redflow.errors import Misconfigured as Misconfigured
+    from redflow.errors import NotFound as NotFound
+    from redflow.errors import OutOfMemory as OutOfMemory
+    from redflow.errors import PayloadTooLarge as PayloadTooLarge
+    from redflow.errors import Problem as Problem
+    from redflow.errors import RedflowError as RedflowError
+    from redflow.errors import StoreError as StoreError
+    from redflow.errors import Unavailable as Unavailable
+    from redflow.errors import VersionMismatch as VersionMismatch
+    from redflow.metrics import Metrics as Metrics
+    from redflow.model.execution import Execution as Execution
+    from redflow.model.execution import ExecutionSummary as ExecutionSummary
+    from redflow.model.execution import Page as Page
+    from redflow.model.execution import Step as Step
+    from redflow.model.execution import StepReason as StepReason
+    from redflow.model.execution import WorkflowInfo as WorkflowInfo
+    from redflow.model.execution import WorkflowVersion as WorkflowVersion
+    from redflow.model.outcome import Branch as Branch
+    from redflow.model.outcome import Fail as Fail
+    from redflow.model.outcome import Retry as Retry
+    from redflow.model.retry import RetryPolicy as RetryPolicy
+    from redflow.model.status import ExecutionStatus as ExecutionStatus
+    from redflow.model.status import Phase as Phase
+    from redflow.model.status import StepStatus as StepStatus
+    from redflow.model.status import WorkflowStatus as WorkflowStatus
+    from redflow.model.workflow import Edge as Edge
+    from redflow.model.workflow import Node as Node
+    from redflow.model.workflow import Workflow as Workflow
+    from redflow.nodes.base import NodeConfig as NodeConfig
+    from redflow.nodes.base import NodeType as NodeType
+    from redflow.nodes.context import Context as Context
+    from redflow.nodes.registry import Registry as Registry
+    from redflow.worker.settings import WorkerSettings as WorkerSettings
+    from redflow.worker.worker import Worker as Worker
+
+# Where each public name lives: `import redflow` imports none of them.
+_HOMES = {
+    "AsyncClient": "redflow.client",
+    "AsyncHandle": "redflow.client",
+    "Branch": "redflow.model.outcome",
+    "Client": "redflow.client",
+    "Conflict": "redflow.errors",
+    "Context": "redflow.nodes.context",
+    "Edge": "redflow.model.workflow",
+    "Engine": "redflow.engine",
+    "Execution": "redflow.model.execution",
+    "ExecutionCancelled": "redflow.errors",
+    "ExecutionFailed": "redflow.errors",
+    "ExecutionStatus": "redflow.model.status",
+    "ExecutionSummary": "redflow.model.execution",
+    "Fail": "redflow.model.outcome",
+    "Handle": "redflow.client",
+    "InputTooLarge": "redflow.errors",
+    "InvalidInput": "redflow.errors",
+    "InvalidWorkflow": "redflow.errors",
+    "Metrics": "redflow.metrics",
+    "Misconfigured": "redflow.errors",
+    "Node": "redflow.model.workflow",
+    "NodeConfig": "redflow.nodes.base",
+    "NodeType": "redflow.nodes.base",
+    "NotFound": "redflow.errors",
+    "OutOfMemory": "redflow.errors",
+    "Page": "redflow.model.execution",
+    "PayloadTooLarge": "redflow.errors",
+    "Phase": "redflow.model.status",
+    "Problem": "redflow.errors",
+    "RedflowError": "redflow.errors",
+    "Registry": "redflow.nodes.registry",
+    "Retry": "redflow.model.outcome",
+    "RetryPolicy": "redflow.model.retry",
+    "Step": "redflow.model.execution",
+    "StepReason": "redflow.model.execution",
+    "StepStatus": "redflow.model.status",
+    "StoreError": "redflow.errors",
+    "Unavailable": "redflow.errors",
+    "VersionMismatch": "redflow.errors",
+    "Worker": "redflow.worker.worker",
+    "WorkerSettings": "redflow.worker.settings",
+    "Workflow": "redflow.model.workflow",
+    "WorkflowInfo": "redflow.model.execution",
+    "WorkflowStatus": "redflow.model.status",
+    "WorkflowVersion": "redflow.model.execution",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604 - the table is the one place
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'redflow' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted((*globals(), *__all__))

@@ -1,0 +1,123 @@
+"""Finds an application's engine: `module:attribute`, with the working directory on the path."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from redflow.cli.base import NO_URL_HINT, State, nearest
+from redflow.errors import InvalidInput, Misconfigured, RedflowError
+
+if TYPE_CHECKING:
+    from redflow.engine import Engine
+    from redflow.model.workflow import Workflow
+
+FORM = "write module:attribute, such as shop:engine"
+
+
+def engine_of(state: State, app: str) -> Engine:
+    """Return the engine of an application, on the server and namespace that options or environment
+    name.
+
+    Raises Misconfigured for one on a private server, which no other process could reach.
+    """
+    engine, _ = load_engine(app)
+    return placed(state, engine, app)
+
+
+def placed(state: State, engine: Engine, app: str) -> Engine:
+    """Return the engine itself, or the same application on another server or namespace."""
+    from redflow.driver import MemoryConnector
+    from redflow.engine import EmbeddedConnector, Engine
+
+    server = state.server or state.url
+    if server is None and isinstance(engine.connector, (EmbeddedConnector, MemoryConnector)):
+        raise Misconfigured(
+            f"{app} keeps its data in its own process: no other could start or see an execution",
+            hint=NO_URL_HINT,
+        )
+    if server is None and "namespace" not in state.given:
+        return engine
+    return Engine(
+        server or engine.connector,
+        engine.registry,
+        namespace=state.namespace if "namespace" in state.given else engine.namespace,
+        prefix=engine.prefix,
+        metrics=engine.metrics,
+    )
+
+
+def load_engine(app: str) -> tuple[Engine, ModuleType]:
+    """Import the module of `module:attribute` and return the engine with it.
+
+    Raises InvalidInput that says which part is wrong; errors of redflow pass as they are.
+    """
+    from redflow.engine import Engine
+
+    name, _, attribute = app.partition(":")
+    plain = name.removesuffix(".py")
+    if plain != name or not attribute or not all(map(str.isidentifier, name.split("."))):
+        hint = f"write {plain[:80]}:{attribute or 'engine'}" if plain.isidentifier() else FORM
+        raise _wrong(f"{app[:120]!a} is not module:attribute", hint)
+    module = _import(name)
+    found: Any = module
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    if isinstance(found, Engine):
+        return found, module
+    engines = [key for key, value in vars(module).items() if isinstance(value, Engine)]
+    hint = "bind it: engine = redflow.Engine()"
+    if engines:
+        hint = f"write {name}:{(nearest(attribute, engines) or engines)[0]}"
+    if found is None:
+        raise _wrong(f"module {name!r} has no attribute {attribute[:80]!a}", hint)
+    raise _wrong(f"{name}:{attribute} is a {type(found).__name__}, not an Engine", hint)
+
+
+def workflows_of(module: ModuleType) -> list[Workflow]:
+    """Return the workflows that are bound in a module, each once, in order."""
+    from redflow.model.workflow import Workflow
+
+    found = {value.id: value for value in vars(module).values() if isinstance(value, Workflow)}
+    return list(found.values())
+
+
+def _import(name: str) -> ModuleType:
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except RedflowError:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
+            raise _wrong(
+                f"there is no module {error.name!r} in {here} or among the installed packages",
+                "run this where the module is, or install it",
+            ) from None
+        raise _failed(name, error) from error
+    except SystemExit as error:
+        raise _wrong(
+            f"module {name!r} ends the program when it is imported",
+            'put what it runs behind: if __name__ == "__main__"',
+        ) from error
+    except Exception as error:
+        raise _failed(name, error) from error
+
+
+def _failed(name: str, error: Exception) -> InvalidInput:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return _wrong(
+        f"importing {name!r} raised {type(error).__name__}: {error} (line {last.lineno} of"
+        f" {last.filename})",
+        f"see it alone: python -c 'import {name}'",
+    )
+
+
+def _wrong(message: str, hint: str) -> InvalidInput:
+    return InvalidInput(message, field="app", hint=hint)

@@ -1,0 +1,106 @@
+"""The tree of commands, and what every ending of a command line becomes."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from itertools import zip_longest
+
+import click
+
+from redflow.cli.base import Group, State, global_options
+from redflow.cli.demo import demo
+from redflow.cli.execute import execute
+from redflow.cli.execution import execution
+from redflow.cli.failures import PIPE_CLOSED, show
+from redflow.cli.namespace import namespace
+from redflow.cli.version import show_version, version
+from redflow.cli.watch import watch
+from redflow.cli.worker import worker
+from redflow.cli.workflow import workflow
+
+
+@click.group("redflow", cls=Group)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Say the version.",
+)
+def cli() -> None:
+    """Durable workflows on the Redis you already run.
+
+    \b
+    Examples:
+      redflow demo                                   see it work, nothing else needed
+      redflow worker start -A shop:engine            run steps
+      redflow execute order '{"amount": 42}' --wait  start one, print its output
+      redflow execution list --status FAILED
+    """
+
+
+cli.params += global_options(hidden=False)
+for command in (demo, worker, execute, watch, execution, workflow, namespace, version):
+    cli.add_command(command)
+
+
+def run(arguments: Sequence[str], state: State | None = None) -> int:
+    """Run one command line and return its exit code; no error leaves it."""
+    state = state or State()
+    _let_any_text_through()
+    try:
+        code = _invoke(list(arguments), state)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _silence()
+        return PIPE_CLOSED
+    except BaseException as error:
+        try:
+            asked = state.format == "json" or _asks_for_json(arguments)
+            return show(error, as_json=asked, verbose=state.verbose)
+        except BrokenPipeError:
+            _silence()
+            return PIPE_CLOSED
+
+
+def _invoke(arguments: list[str], state: State) -> int:
+    try:
+        with cli.make_context("redflow", arguments, obj=state) as context:
+            answer = cli.invoke(context)
+    except click.exceptions.Exit as exit:
+        return exit.exit_code
+    return answer if isinstance(answer, int) else 0
+
+
+def _asks_for_json(arguments: Sequence[str]) -> bool:
+    """Say whether JSON was asked for in a line that could not be parsed."""
+    return any(
+        (first in ("-o", "--format") and second == "json") or first in ("-ojson", "--format=json")
+        for first, second in zip_longest(arguments, arguments[1:])
+    )
+
+
+def _let_any_text_through() -> None:
+    """Escape what the locale's encoding has not, instead of failing in the middle of a line."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _silence() -> None:
+    """Nobody reads on: keep the interpreter from complaining when it flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            os.dup2(nowhere, stream.fileno())
+        except (OSError, ValueError):
+            continue
+    os.close(nowhere)

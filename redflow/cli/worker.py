@@ -1,0 +1,130 @@
+"""`redflow worker start`: a worker for an application's engine, in one process or several."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from redflow.cli.base import Group, State, pass_state
+from redflow.cli.inputs import duration_option
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+HIGHEST_PORT = 65_535
+
+
+class WorkerGroup(Group):
+    """`redflow worker -A shop:engine` means `redflow worker start -A shop:engine`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `start` where an option stands in place of a command."""
+        if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
+            args = ["start", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("worker", cls=WorkerGroup)
+def worker() -> None:
+    """Run workers. `redflow worker -A shop:engine` is short for `redflow worker start`."""
+
+
+@worker.command("start")
+@click.option("-A", "--app", required=True, metavar="MODULE:ENGINE", help="Such as shop:engine.")
+@click.option("-c", "--concurrency", type=int, metavar="N", help="Steps under way at once; 100.")
+@click.option(
+    "--processes", type=click.IntRange(1, 256), default=1, metavar="N", help="Worker processes; 1."
+)
+@click.option("-q", "--queue", "queues", multiple=True, metavar="QUEUE", help="May be repeated.")
+@click.option("--threads", type=int, metavar="N", help="Plain functions under way at once; 8.")
+@click.option(
+    "--lease",
+    metavar="TIME",
+    callback=duration_option(positive=True),
+    help="Until a silent worker's steps move; 30s.",
+)
+@click.option(
+    "--drain-timeout",
+    metavar="TIME",
+    callback=duration_option(),
+    help="For steps under way at a stop; 25s.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(1, HIGHEST_PORT),
+    metavar="PORT",
+    help="Serve Prometheus metrics here; further processes on the next ports.",
+)
+@click.option(
+    "--log-level", type=click.Choice(LEVELS, case_sensitive=False), help="INFO when left out."
+)
+@click.option("--supervised", is_flag=True, hidden=True)
+@pass_state
+def start(
+    state: State,
+    /,
+    *,
+    app: str,
+    processes: int,
+    metrics_port: int | None,
+    log_level: str | None,
+    supervised: bool,
+    **given: Any,
+) -> int:
+    """Run a worker until SIGTERM or Ctrl-C.
+
+    At the first signal it claims nothing more and lets the steps under way finish; at the second
+    it gives them back at once. No attempt is charged for that. Logs are JSON lines on standard
+    error.
+
+    \b
+    Examples:
+      redflow worker start -A shop:engine
+      redflow worker start -A shop:engine -c 200 --processes 4 -q default -q gpu
+    """
+    from redflow.cli.application import engine_of
+    from redflow.cli.serve import serve, settings_of
+    from redflow.cli.supervisor import supervise
+    from redflow.logs import configure
+
+    settings = settings_of(**given)
+    configure(level=log_level or ("DEBUG" if state.verbose else "INFO"))
+    engine = engine_of(state, app)
+    if processes == 1:
+        serve(engine, settings, metrics_port=metrics_port, supervised=supervised)
+        return 0
+    if metrics_port is not None and metrics_port + processes - 1 > HIGHEST_PORT:
+        raise click.BadParameter(
+            f"{processes} processes need ports up to {metrics_port + processes - 1}",
+            param_hint="--metrics-port",
+        )
+    commands = []
+    for number in range(processes):
+        port = None if metrics_port is None else metrics_port + number
+        commands.append(_command(state, app, given, log_level, port))
+    return supervise(commands, _environment(state))
+
+
+def _command(
+    state: State, app: str, given: dict[str, Any], log_level: str | None, port: int | None
+) -> list[str]:
+    """Return the command line of one child: this one with a single process."""
+    words = [sys.executable, "-m", "redflow.cli", "worker", "start", "-A", app, "--supervised"]
+    for queue in given["queues"]:
+        words += ["--queue", queue]
+    plain = {name: value for name, value in given.items() if name != "queues"}
+    for name, value in (plain | {"log_level": log_level, "metrics_port": port}).items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    if state.format is not None:
+        words += ["-o", state.format]
+    return [*words, "-v"] if state.verbose else words
+
+
+def _environment(state: State) -> dict[str, str]:
+    """Return what tells a child where Redis is; a URL may hold a password, so it is no argument."""
+    own = {"REDFLOW_URL": state.url} if state.url else {}
+    if "namespace" in state.given:
+        own["REDFLOW_NAMESPACE"] = state.namespace
+    return os.environ | own

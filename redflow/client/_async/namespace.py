@@ -1,0 +1,80 @@
+"""One namespace on one server: its driver, made when first used, and its keys once known."""
+
+from redflow.client.arguments import check_partitions, check_prefix, connector_of
+from redflow.defaults import PARTITIONS
+from redflow.driver import AsyncDriver, Connector
+from redflow.errors import Conflict, NotFound, VersionMismatch
+from redflow.model.ids import check_namespace
+from redflow.store.keys import SCHEMA, Keys, PartitionKeys
+from redflow.store.space import Limits, Space
+from redflow.store.workflows import put_namespace
+
+
+class AsyncNamespace:
+    """Knows a namespace; nothing is connected before the driver is used."""
+
+    def __init__(
+        self, server: str | Connector, namespace: str, prefix: str, limits: Limits
+    ) -> None:
+        self.name = check_namespace(namespace)
+        self._prefix = check_prefix(prefix)
+        self._limits = limits
+        self.connector = connector_of(server)
+        self._driver: AsyncDriver | None = None
+        self._space: Space | None = None
+
+    @property
+    def driver(self) -> AsyncDriver:
+        """The one driver of the client."""
+        if self._driver is None:
+            self._driver = self.connector.async_driver()
+        return self._driver
+
+    async def space(self) -> Space:
+        """Return the namespace's keys and limits, asked for once; raises NotFound."""
+        space = self._space
+        if space is None:
+            space = await self._ask(0)
+        if not space.keys.partitions:
+            raise NotFound(
+                f"namespace {self.name!r} does not exist on {self.connector.where}",
+                hint="register a workflow in it, or call create_namespace",
+            )
+        self._space = space
+        return space
+
+    async def create(self, partitions: int | None) -> Space:
+        """Return the namespace, made if it is missing; raises Conflict over its partitions."""
+        wanted = PARTITIONS if partitions is None else check_partitions(partitions)
+        space = self._space = await self._ask(wanted)
+        if partitions is not None and space.keys.partitions != wanted:
+            raise Conflict(
+                f"namespace {self.name!r} has {space.keys.partitions} partitions, not {wanted}",
+                hint="their number is fixed for good: leave it out, or take another namespace",
+            )
+        return space
+
+    async def partition_of(self, execution: str) -> PartitionKeys:
+        """Return the keys of the partition that an execution lives in."""
+        return (await self.space()).keys.partition_of(execution)
+
+    def forget(self) -> None:
+        """Ask again when next used: the namespace may have been deleted and made anew."""
+        self._space = None
+
+    async def close(self) -> None:
+        """Close every connection; a later call opens new ones, in another event loop if need be."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            await driver.close()
+
+    async def _ask(self, partitions: int) -> Space:
+        """Create the namespace, or only look with 0 partitions; it has none if it is missing."""
+        unknown = Space(Keys(self.name, 0, self._prefix), self._limits)
+        found, schema = await self.driver.run(put_namespace(unknown, partitions))
+        if found and schema != SCHEMA:
+            raise VersionMismatch(
+                f"namespace {self.name!r} holds data model {schema}, this redflow knows {SCHEMA}",
+                hint="run the same version of redflow everywhere",
+            )
+        return Space(Keys(self.name, found, self._prefix), self._limits)

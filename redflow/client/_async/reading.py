@@ -1,0 +1,151 @@
+"""Reading executions: how one stands, its values, its steps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from redflow.client._async.namespace import AsyncNamespace
+from redflow.client._async.plans import AsyncPlans
+from redflow.client.endings import failure_of
+from redflow.client.views import (
+    HEAD,
+    Look,
+    before,
+    execution_of,
+    is_kept_apart,
+    output_of,
+    read_look,
+    readable,
+    step_of,
+    summary_of,
+)
+from redflow.errors import NotFound
+from redflow.model.execution import Execution, ExecutionSummary, Step
+from redflow.model.plan import Plan
+from redflow.store.executions import read_execution
+from redflow.store.keys import PartitionKeys
+from redflow.store.records import RawExecution, RawStep
+from redflow.store.steps import Envelope, read_envelope, read_fields
+from redflow.store.sweeps import read_tokens
+
+STEPS = 100  # read by one call
+SINKS = 100  # fields read by one call
+
+
+class AsyncReader:
+    """Reads the executions of one namespace."""
+
+    def __init__(self, namespace: AsyncNamespace, plans: AsyncPlans) -> None:
+        self._namespace = namespace
+        self._plans = plans
+
+    async def look(self, execution: str, plan: Plan | None = None) -> Look:
+        """Return how an execution stands; with its plan, the outputs of its sinks as well.
+
+        Raises NotFound. One small read: neither input nor large values are touched.
+        """
+        partition = await self._namespace.partition_of(execution)
+        sinks = plan.sinks[:SINKS] if plan else []
+        fields = [*HEAD, *(f"s{number}" for number in sinks)]
+        found = await self._namespace.driver.run(read_fields(partition, execution, fields))
+        look = read_look(execution, found, sinks)
+        if look is None:
+            raise self._unknown(execution)
+        return look
+
+    async def plan_of(self, raw: RawExecution) -> Plan:
+        """Return the plan an execution runs."""
+        return await self._plans.of_execution(raw.workflow, raw.version, raw.plan)
+
+    async def output(self, raw: RawExecution, plan: Plan, known: Mapping[int, bytes | None]) -> Any:
+        """Return the output of a COMPLETED execution; `known` are records of sinks read before."""
+        partition = await self._namespace.partition_of(raw.id)
+        records = dict(known)
+        missing = [number for number in plan.sinks if number not in records]
+        records |= await self._fields(partition, raw.id, "s", missing)
+        apart = [number for number, record in records.items() if record and is_kept_apart(record)]
+        large = await self._fields(partition, raw.id, "big:s", apart)
+        return output_of(raw.id, plan, records, large)
+
+    async def result(self, look: Look) -> Any:
+        """Return the output of an execution that has ended.
+
+        Raises ExecutionFailed or ExecutionCancelled if it ended so.
+        """
+        plan = await self.plan_of(look.raw)
+        if look.raw.ended_as != "C":
+            raise failure_of(look.raw, plan)
+        return await self.output(look.raw, plan, look.sinks)
+
+    async def execution(self, execution: str) -> Execution:
+        """Return an execution with its values; raises NotFound."""
+        space = await self._namespace.space()
+        partition = space.keys.partition_of(execution)
+        with readable(execution):
+            raw = await self._namespace.driver.run(read_execution(space, partition, execution))
+        if raw is None:
+            raise self._unknown(execution)
+        plan = output = None
+        if raw.ended_as == "C":
+            plan = await self.plan_of(raw)
+            output = await self.output(raw, plan, {})
+        elif raw.failed_step is not None:
+            plan = await self.plan_of(raw)
+        return execution_of(raw, plan, output)
+
+    async def summary(self, raw: RawExecution) -> ExecutionSummary:
+        """Return an execution as lists show it."""
+        plan = None if raw.failed_step is None else await self.plan_of(raw)
+        return summary_of(raw, plan)
+
+    async def steps(self, execution: str) -> list[Step]:
+        """Return the steps, parents first; each page of 100 as it stands at one moment."""
+        look = await self.look(execution)
+        plan = await self.plan_of(look.raw)
+        space = await self._namespace.space()
+        partition = space.keys.partition_of(execution)
+        steps: list[Step] = []
+        for first in range(1, len(plan.steps) + 1, STEPS):
+            last = min(first + STEPS - 1, len(plan.steps))
+            op = read_execution(
+                space, partition, execution, queues=plan.queues, first=first, last=last
+            )
+            with readable(execution):
+                page = await self._namespace.driver.run(op)
+            if page is None:
+                raise self._unknown(execution)
+            tokens = await self._tokens(partition, page.steps)
+            records = {one.step: one for one in page.steps}
+            ended = page.ended is not None
+            with readable(execution):
+                steps += [
+                    step_of(plan, number, records.get(number), tokens.get(number), ended=ended)
+                    for number in range(first, last + 1)
+                ]
+        return steps
+
+    async def _tokens(self, partition: PartitionKeys, steps: list[RawStep]) -> dict[int, Envelope]:
+        """Return what the tokens of live steps carry; one consumed meanwhile is left out."""
+        live = [one for one in steps if one.kind == "q"]
+        ops = [read_tokens(partition, one.queue, before(one.token), 1) for one in live]
+        found = await self._namespace.driver.run_many(ops)
+        return {
+            one.step: read_envelope(entry)
+            for one, entries in zip(live, found, strict=True)
+            for token, entry in entries
+            if token == one.token
+        }
+
+    async def _fields(
+        self, partition: PartitionKeys, execution: str, prefix: str, numbers: list[int]
+    ) -> dict[int, bytes | None]:
+        pages = [numbers[first : first + SINKS] for first in range(0, len(numbers), SINKS)]
+        ops = [read_fields(partition, execution, [f"{prefix}{n}" for n in page]) for page in pages]
+        found = await self._namespace.driver.run_many(ops)
+        values = [value for page in found for value in page]
+        return dict(zip(numbers, values, strict=True))
+
+    def _unknown(self, execution: str) -> NotFound:
+        return NotFound(
+            f"execution {execution!r} does not exist in namespace {self._namespace.name!r}",
+            hint="it was never started there, or retention has removed it",
+        )

@@ -1,0 +1,54 @@
+# GENERATED from redflow/client/_async/handle.py by tests/tools/unasync.py: change that file.
+"""A started execution in the hands of whoever started it."""
+
+from datetime import timedelta
+from typing import Any
+
+from redflow.client._sync.reading import Reader
+from redflow.client._sync.waiting import Waiting
+from redflow.client.arguments import check_timeout
+from redflow.client.endings import Deadline
+from redflow.model.execution import Execution, Step, execution_status
+from redflow.model.status import ExecutionStatus
+
+
+class Handle:
+    """Asks about one execution; it holds no connection and costs nothing to keep."""
+
+    def __init__(self, id: str, reader: Reader, waiting: Waiting) -> None:
+        self.id = id
+        self._reader = reader
+        self._waiting = waiting
+
+    def result(self, timeout: float | str | timedelta | None = None) -> Any:
+        """Wait until the execution has ended and return its output; seconds, or "5m".
+
+        Raises ExecutionFailed, ExecutionCancelled, TimeoutError, NotFound; Unavailable after 5
+        seconds without Redis.
+        """
+        deadline = Deadline(check_timeout(timeout))
+        plan = None
+        with self._waiting.watch(self.id) as watch:
+            while True:
+                look = self._reader.look(self.id, plan)
+                if look.raw.ended_as is not None:
+                    break
+                left = deadline.left(self.id)
+                plan = self._reader.plan_of(look.raw)
+                watch.wait(left)
+        return self._reader.result(look)
+
+    def status(self) -> ExecutionStatus:
+        """Return the status; raises NotFound."""
+        return execution_status((self._reader.look(self.id)).raw.ended_as)
+
+    def execution(self) -> Execution:
+        """Return the execution with its values; raises NotFound."""
+        return self._reader.execution(self.id)
+
+    def steps(self) -> list[Step]:
+        """Return its steps, parents first; raises NotFound."""
+        return self._reader.steps(self.id)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id!r})"

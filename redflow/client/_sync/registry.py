@@ -1,0 +1,111 @@
+# GENERATED from redflow/client/_async/registry.py by tests/tools/unasync.py: change that file.
+"""Registering workflows, and asking what is registered."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redflow.client._sync.namespace import Namespace
+from redflow.client._sync.plans import Plans
+from redflow.client.registered import (
+    about_of,
+    info_of,
+    unknown_version,
+    unknown_workflow,
+    version_of,
+)
+from redflow.errors import InvalidInput, InvalidWorkflow, Problem
+from redflow.model.execution import WorkflowInfo, WorkflowVersion
+from redflow.model.graph import problems
+from redflow.model.plan import compile_plan
+from redflow.model.workflow import Workflow
+from redflow.store.op import Op
+from redflow.store.workflows import (
+    Registered,
+    list_workflows,
+    publish_workflow,
+    put_partition,
+    put_workflow,
+    read_version,
+    read_workflow,
+)
+
+Check = Callable[[Workflow], Sequence[Problem]]
+"""Answers every problem of a workflow, those of node types and their configs included."""
+
+LISTED = 100  # records asked for in one round trip
+
+
+class Registry:
+    """The workflows of one namespace."""
+
+    def __init__(self, namespace: Namespace, plans: Plans) -> None:
+        self._namespace = namespace
+        self._plans = plans
+
+    def register(
+        self, workflow: Workflow, partitions: int | None, check: Check | None
+    ) -> WorkflowVersion:
+        """Register a workflow and bring every partition up to date.
+
+        First the registry, then each partition; one that was missed is repaired by the next call.
+        """
+        if not isinstance(workflow, Workflow):
+            raise InvalidInput(
+                f"workflow is a {type(workflow).__name__}, not a Workflow", field="workflow"
+            )
+        found = (check or problems)(workflow)
+        if found:
+            raise InvalidWorkflow(found)
+        about, document = about_of(workflow), workflow.to_json().encode()
+        space = self._namespace.create(partitions)
+        registered = self._namespace.driver.run(
+            put_workflow(
+                space,
+                workflow.id,
+                content_hash=workflow.content_hash,
+                status=str(workflow.status),
+                about=about,
+                document=document,
+                queues=sorted({node.queue for node in workflow.nodes}),
+            )
+        )
+        self._distribute(workflow, registered)
+        fields = self._namespace.driver.run(read_workflow(space, workflow.id))
+        return version_of(workflow, fields, registered.version)
+
+    def _distribute(self, workflow: Workflow, registered: Registered) -> None:
+        """Give every partition the plan, and only then the news of it."""
+        space = self._namespace.space()
+        driver, status = self._namespace.driver, str(workflow.status)
+        plan = compile_plan(workflow, registered.version)
+        driver.run_many([put_partition(space, one, plan.queues) for one in space.keys])
+        self._plans.put(plan, space.keys)
+        driver.run_many(
+            [publish_workflow(space, one, workflow.id, registered, status) for one in space.keys]
+        )
+        self._plans.set_latest(workflow.id, registered.plan)
+
+    def get(self, workflow: str, version: int | None) -> WorkflowVersion:
+        """Return one version of a workflow, None for the latest; raises NotFound."""
+        space = self._namespace.space()
+        driver = self._namespace.driver
+        fields = driver.run(read_workflow(space, workflow))
+        if "latest" not in fields:
+            raise unknown_workflow(workflow, self._namespace.name)
+        number = version or int(fields["latest"])
+        found = driver.run(read_version(space, workflow, number))
+        if found is None:
+            raise unknown_version(workflow, number, self._namespace.name)
+        return version_of(Workflow.from_json(found[1]), fields, number)
+
+    def all(self) -> list[WorkflowInfo]:
+        """Return all workflows, the one registered first before the others."""
+        space = self._namespace.space()
+        ids = self._namespace.driver.run(list_workflows(space))
+        found: list[WorkflowInfo] = []
+        for first in range(0, len(ids), LISTED):
+            page = ids[first : first + LISTED]
+            ops: list[Op[Any]] = [read_workflow(space, workflow) for workflow in page]
+            records = self._namespace.driver.run_many(ops)
+            found += [info_of(id, one) for id, one in zip(page, records, strict=True) if one]
+        return found

@@ -1,0 +1,126 @@
+# GENERATED from redflow/client/_async/starting.py by tests/tools/unasync.py: change that file.
+"""Starting executions: one round trip when all is known, more when something has changed."""
+
+import logging
+from collections.abc import Sequence
+
+from redflow.client._sync.namespace import Namespace
+from redflow.client._sync.plans import Plans
+from redflow.client.answers import keeps_changing, read_answers
+from redflow.client.requests import Batch, OnStarted, Options, Request, batches
+from redflow.errors import Conflict, NotFound, StoreError
+from redflow.store.executions import start_executions
+from redflow.store.op import Word
+from redflow.store.sweeps import promote_timers
+
+logger = logging.getLogger(__name__)
+
+CHANGES = 5  # new versions met by one call
+PIPELINED = 16  # calls sent in one round trip: up to 1,600 executions or 16 MiB
+ORDERS = 10  # carried out by one call; each may settle 1,000 edges
+ORDER_CALLS = 100  # of one batch; what is left is done by the next sweep of a worker
+
+Reply = tuple[list[str], list[str]]
+
+
+class Starter:
+    """Starts executions of one namespace."""
+
+    def __init__(self, namespace: Namespace, plans: Plans, on_started: OnStarted | None) -> None:
+        self._namespace = namespace
+        self._plans = plans
+        self._on_started = on_started
+
+    def start(self, options: Options, requests: Sequence[Request]) -> list[Conflict]:
+        """Start executions and return the conflicts; safe to repeat with the same ids.
+
+        Raises NotFound, StoreError; Conflict when the workflow takes no executions.
+        """
+        plan = self._plans.to_start(options.workflow, options.version)
+        space = self._namespace.space()
+        todo = batches(space.keys, plan, requests)
+        conflicts: list[Conflict] = []
+        for _ in range(CHANGES):
+            again: list[Batch] = []
+            for first in range(0, len(todo), PIPELINED):
+                page = todo[first : first + PIPELINED]
+                for batch, reply in zip(page, self._ask(options, page), strict=True):
+                    again += self._take_in(options, batch, reply, conflicts)
+            if not again:
+                return conflicts
+            todo = again
+        raise keeps_changing(options.workflow)
+
+    def _take_in(
+        self, options: Options, batch: Batch, reply: Reply, conflicts: list[Conflict]
+    ) -> list[Batch]:
+        """Work through the reply to one batch; return what has to be asked again."""
+        statuses, orders = reply
+        try:
+            answers = read_answers(options, self._namespace.name, batch.requests, statuses)
+        except NotFound:
+            self._plans.forget(options.workflow)
+            raise
+        conflicts += answers.conflicts
+        if self._on_started is not None:
+            self._on_started(options.workflow, statuses.count("ok"))
+        if orders:
+            self._carry_out(batch, orders)
+        again: list[Batch] = []
+        for content_hash, requests in answers.moved.items():
+            plan = self._plans.of_latest(options.workflow, content_hash)
+            again.append(Batch(batch.partition, plan, requests))
+        return again
+
+    def _ask(self, options: Options, todo: Sequence[Batch]) -> list[Reply]:
+        space = self._namespace.space()
+        ops = [
+            start_executions(
+                space,
+                batch.partition,
+                [request.start(options.version) for request in batch.requests],
+                workflows=[options.workflow],
+                plans=[batch.plan.hash],
+                queues=batch.plan.queues,
+            )
+            for batch in todo
+        ]
+        try:
+            return self._namespace.driver.run_many(ops)
+        except StoreError as error:
+            if "PLAN" not in str(error):
+                raise
+        self._restore_plans(todo)
+        return self._namespace.driver.run_many(ops)
+
+    def _restore_plans(self, todo: Sequence[Batch]) -> None:
+        """Give partitions the plan that one of them has lost; raises NotFound if all is gone."""
+        self._namespace.forget()
+        self._namespace.space()
+        for batch in todo:
+            self._plans.put(batch.plan, [batch.partition])
+
+    def _carry_out(self, batch: Batch, orders: list[str]) -> None:
+        """Do what did not fit into the call that started; a sweep does what fails here."""
+        space = self._namespace.space()
+        left = list(orders)
+        try:
+            for _ in range(ORDER_CALLS):
+                page, left = left[:ORDERS], left[ORDERS:]
+                if not page:
+                    return
+                executions = list(dict.fromkeys(member.split(":")[1] for member in page))
+                rows: list[Word] = []
+                for member in page:
+                    rows += (member, executions.index(member.split(":")[1]) + 1)
+                op = promote_timers(
+                    space,
+                    batch.partition,
+                    queues=batch.plan.queues,
+                    executions=executions,
+                    plans=[batch.plan.hash],
+                    members=rows,
+                )
+                left += (self._namespace.driver.run(op))[1]
+        except StoreError as error:
+            logger.warning("orders of started executions wait for a sweep: %s", error)

@@ -1,0 +1,80 @@
+"""What starting executions answered, as errors and as requests to repeat."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from redflow.client.registered import unknown_workflow
+from redflow.client.requests import Options, Request
+from redflow.errors import Conflict, Unavailable
+
+
+@dataclass(slots=True)
+class Answers:
+    """Answers of one call, sorted: requests for another plan by its hash, and conflicts."""
+
+    moved: dict[str, list[Request]] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+
+def read_answers(
+    options: Options, namespace: str, requests: Sequence[Request], statuses: Sequence[str]
+) -> Answers:
+    """Sort one status per request; raise when the workflow takes no executions at all."""
+    answers = Answers()
+    for request, answer in zip(requests, statuses, strict=True):
+        word, *details = answer.split(" ")
+        if word == "moved":
+            answers.moved.setdefault(details[0], []).append(request)
+        elif word == "conflict" and options.on_conflict == "error":
+            answers.conflicts.append(_conflict(options, request, *details))
+        elif word == "unknown":
+            raise unknown_workflow(options.workflow, namespace)
+        elif word == "inactive":
+            raise Conflict(
+                f"workflow {options.workflow!r} is INACTIVE and starts no executions",
+                hint="register it again with the status ACTIVE",
+            )
+    return answers
+
+
+def _conflict(options: Options, request: Request, workflow: str, digest: str) -> Conflict:
+    return Conflict(
+        f"execution {request.id!r} exists: it runs workflow {workflow!r} with the input of digest"
+        f" {digest}, not {options.workflow!r} with {request.digest}",
+        hint="take another id, or on_conflict='return' to get the one that exists",
+    )
+
+
+def raise_first(conflicts: Sequence[Conflict], count: int) -> None:
+    """Raise the first conflict of several executions, and say how many others there are."""
+    for first in conflicts:
+        raise Conflict(
+            f"{len(conflicts)} of {count} executions conflict, the others are started; first:"
+            f" {first.args[0]}",
+            hint=first.hint,
+        )
+
+
+@contextmanager
+def naming(requests: Sequence[Request]) -> Iterator[None]:
+    """Name the executions in an error that leaves open whether they were started."""
+    try:
+        yield
+    except Unavailable as error:
+        which = f"execution {requests[0].id!r}"
+        if len(requests) > 1:
+            which += f" and {len(requests) - 1} more"
+        hint = "it was not started"
+        if error.ambiguous:
+            hint = "it may have been started: repeat with the same id"
+        raise Unavailable(
+            f"start of {which}: {error.args[0]}", ambiguous=error.ambiguous, hint=hint
+        ) from error
+
+
+def keeps_changing(workflow: str) -> Conflict:
+    """Say that a workflow got a new version each time an execution was to be started."""
+    return Conflict(
+        f"workflow {workflow!r} has a new version at every try", hint="start it again, or name one"
+    )

@@ -1,0 +1,203 @@
+"""What the store recorded, as the executions and steps that users see."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from redflow.errors import InvalidInput, StoreError, VersionMismatch
+from redflow.model import codec
+from redflow.model.execution import (
+    Execution,
+    ExecutionSummary,
+    Step,
+    execution_status,
+    instant,
+    phase_of,
+    step_reason,
+    step_status,
+)
+from redflow.model.inputs import Recorded, execution_output
+from redflow.model.outcome import ErrorInfo
+from redflow.model.plan import Plan
+from redflow.store.records import RawExecution, RawStep, read_raw, read_step
+from redflow.store.steps import Envelope
+
+HEAD = ("state", "start", "meta", "error", "failed_step", "ended")
+"""Fields of an execution that say how it stands; none of them is large."""
+
+_LAST = 2**64 - 1  # of the second half of an entry id
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How an execution stands, without its values, and the records of some of its sinks."""
+
+    raw: RawExecution
+    sinks: Mapping[int, bytes | None]
+
+
+def read_look(
+    execution: str, fields: Sequence[bytes | None], sinks: Sequence[int] = ()
+) -> Look | None:
+    """Read the fields that HEAD names, then records of sinks; None: no such execution."""
+    state, start, meta, error, failed_step, ended, *records = fields
+    with readable(execution):
+        reply = [state, start, b"=", meta, error, failed_step, ended, None]
+        raw = read_raw(execution, reply if state else [])
+    return None if raw is None else Look(raw, dict(zip(sinks, records, strict=True)))
+
+
+class DamagedRecord(StoreError):
+    """What is stored of an execution is not what redflow writes."""
+
+
+@contextmanager
+def readable(execution: str) -> Iterator[None]:
+    """Turn what is wrong with the form of a record into an error that names its execution."""
+    try:
+        yield
+    except (ValueError, LookupError, AttributeError, TypeError, InvalidInput) as error:
+        raise DamagedRecord(
+            f"the record of execution {execution!r} is damaged: {error}",
+            hint="something else wrote to it: restore it from a backup, or start it again",
+        ) from error
+
+
+# Executions
+
+
+def summary_of(raw: RawExecution, plan: Plan | None) -> ExecutionSummary:
+    """Show an execution; the plan names the step that failed, where one did."""
+    with readable(raw.id):
+        return ExecutionSummary(**_shared(raw, plan))
+
+
+def execution_of(raw: RawExecution, plan: Plan | None, output: Any) -> Execution:
+    """Show an execution with its values."""
+    with readable(raw.id):
+        return Execution(**_shared(raw, plan), input=codec.decode(raw.input), output=output)
+
+
+def _shared(raw: RawExecution, plan: Plan | None) -> dict[str, Any]:
+    labels, metadata = _meta(raw)
+    if (phase := phase_of(raw.phase)) is None:
+        raise VersionMismatch(
+            f"execution {raw.id!r} is in the phase {raw.phase!r}, which this redflow does not know",
+            hint="upgrade redflow here",
+        )
+    return {
+        "id": raw.id,
+        "workflow": raw.workflow,
+        "version": raw.version,
+        "status": execution_status(raw.ended_as),
+        "phase": phase,
+        "created_at": instant(raw.created),
+        "finished_at": None if raw.ended is None else instant(raw.ended),
+        "failed_node": None if plan is None else failed_node(raw, plan),
+        "error": None if raw.error is None else error_of(raw.error),
+        "labels": labels,
+        "metadata": metadata,
+    }
+
+
+def labels_of(raw: RawExecution) -> Mapping[str, str]:
+    """Return the labels an execution was started with."""
+    with readable(raw.id):
+        return _meta(raw)[0]
+
+
+def _meta(raw: RawExecution) -> tuple[dict[str, str], dict[str, Any]]:
+    labels, metadata = codec.decode(raw.meta) if raw.meta else ({}, {})
+    return labels, metadata
+
+
+def failed_node(raw: RawExecution, plan: Plan) -> str | None:
+    """Return the node whose failure no edge handled."""
+    return None if raw.failed_step is None else plan.step(raw.failed_step).id
+
+
+def error_of(data: bytes) -> ErrorInfo:
+    """Read a recorded error; one that cannot be read is described, not raised."""
+    try:
+        return ErrorInfo.from_value(codec.decode(data))
+    except InvalidInput as problem:
+        return ErrorInfo("UnreadableError", str(problem))
+
+
+def output_of(
+    execution: str,
+    plan: Plan,
+    records: Mapping[int, bytes | None],
+    large: Mapping[int, bytes | None],
+) -> Any:
+    """Return the output of a COMPLETED execution from the records of its sinks."""
+
+    def read(number: int) -> Recorded | None:
+        record = records.get(number)
+        if record is None or record[:1] != b"C":
+            return None
+        value = read_step(number, record, large=large.get(number)).value
+        return None if value is None else Recorded("C", codec.decode(value))
+
+    with readable(execution):
+        return execution_output(plan, read)
+
+
+def is_kept_apart(record: bytes) -> bool:
+    """Say whether the value of a settled step may stand in a field of its own."""
+    return record.endswith(b"\n@")
+
+
+# Steps
+
+
+def step_of(
+    plan: Plan, number: int, raw: RawStep | None, token: Envelope | None, *, ended: bool
+) -> Step:
+    """Show a step; `token` is what a ready or running one carries."""
+    node = plan.step(number)
+    raw = raw or RawStep(number, "")
+    counts = token or raw
+    return Step(
+        node_id=node.id,
+        type=node.type,
+        status=step_status(raw.kind, claimed=raw.worker is not None, ended=ended),
+        queue=raw.queue or node.queue,
+        attempt=counts.attempt,
+        deliveries=counts.deliveries,
+        releases=counts.releases,
+        worker=raw.worker,
+        silent=None if raw.silent is None else raw.silent / 1000,
+        output=codec.decode(raw.value) if raw.kind == "C" and raw.value is not None else None,
+        error=_step_error(raw),
+        reason=step_reason(raw.why),
+        **_times(raw),
+    )
+
+
+def _step_error(raw: RawStep) -> ErrorInfo | None:
+    """Return the failure itself, or that of the last attempt while the step is live."""
+    data = raw.value if raw.kind == "F" else raw.retry_error if raw.kind in ("q", "t") else None
+    return None if data is None else error_of(data)
+
+
+def _times(raw: RawStep) -> dict[str, Any]:
+    """Return when a step became ready, was claimed and ended; times count from its token."""
+    if raw.kind == "t":
+        return {"due_at": instant(raw.at)}
+    times = {"ready_at": instant(raw.ready_at)} if raw.token else {}
+    if raw.token and raw.kind in ("C", "F", "X"):
+        times["started_at"] = instant(raw.ready_at + raw.wait)
+        times["finished_at"] = instant(raw.ready_at + raw.wait + raw.run)
+    if raw.kind == "X":
+        times["finished_at"] = instant(raw.at)
+    return times
+
+
+def before(token: str) -> str:
+    """Return the entry id just before a token, behind which reading starts with it."""
+    first, _, second = token.partition("-")
+    if second != "0":
+        return f"{first}-{int(second) - 1}"
+    return f"{int(first) - 1}-{_LAST}"

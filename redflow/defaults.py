@@ -1,0 +1,38 @@
+"""The default of every setting, in the one place; times are seconds, sizes are bytes."""
+
+from typing import Final
+
+# Retries: a node without a policy runs once.
+RETRY_MAX_ATTEMPTS: Final = 3
+RETRY_INITIAL_INTERVAL: Final = 1.0
+RETRY_BACKOFF_COEFFICIENT: Final = 2.0
+RETRY_MAXIMUM_INTERVAL: Final = 60.0
+
+# Attempts and leases.
+FUNCTION_TIMEOUT: Final = 600.0
+LEASE: Final = 30.0
+BEAT: Final = 10.0
+SWEEP: Final = 5.0
+DELIVERIES: Final = 5
+DRAIN: Final = 25.0
+INTERVAL: Final = 4.0
+
+# Sizes of user values.
+VALUE_LIMIT: Final = 1024 * 1024
+JOIN_LIMIT: Final = 4 * 1024 * 1024
+INLINE_VALUE: Final = 2048
+INLINE_TOTAL: Final = 8192
+INLINE_COUNT: Final = 64
+
+# Shape of a namespace and of a workflow.
+PARTITIONS: Final = 16
+NODES: Final = 10_000
+EVENTS_CAP: Final = 100_000
+DONE_CAP: Final = 10_000
+
+# A worker and the work of one call.
+SLOTS: Final = 100
+THREADS: Final = 8
+BATCH: Final = 128
+EDGE_BUDGET: Final = 1000
+PAGE: Final = 500

@@ -1,0 +1,240 @@
+"""Runs questions against one server: sends an Op, loads its script where it is missing, repeats."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from redflow.driver.backoff import DEADLINE, Attempts
+from redflow.driver.failures import has_moved, translate
+from redflow.driver.links import AsyncConnection, AsyncPool
+from redflow.driver.packing import (
+    Entries,
+    PackRead,
+    entries_of,
+    pack,
+    pack_op,
+    pack_read_group,
+    pack_read_streams,
+)
+from redflow.driver.timer import AsyncLimit, AsyncTimer
+from redflow.errors import StoreError, Unavailable
+from redflow.store.op import Op, Word
+from redflow.store.script import Script
+
+T = TypeVar("T")
+
+ANSWER_SECONDS = 5.0  # a script is bounded to some 50 ms: a server silent for this long is gone
+LOADS = 3  # of a script that the server does not know, in one call
+POLL_SECONDS = 0.005  # between looks at a server that cannot block
+READ_STEP = 15.0  # seconds; blocks of different length share connections that wait long enough
+
+
+class AsyncDriver:
+    """Asks one server; connections are made when first needed and shared by all callers."""
+
+    def __init__(
+        self,
+        make_pool: Callable[[float], AsyncPool],
+        *,
+        where: str,
+        can_block: bool = True,
+        timer: AsyncTimer | None = None,
+    ) -> None:
+        """`make_pool` makes a pool for a longest wait in seconds for an answer."""
+        self._make_pool = make_pool
+        self._where = where
+        self._can_block = can_block
+        self._timer = timer or AsyncTimer()
+        self._pool = make_pool(ANSWER_SECONDS)
+        self._readers: AsyncPool | None = None
+        self._longest_read = 0.0
+
+    async def run(self, op: Op[T], *, deadline: float | None = DEADLINE) -> T:
+        """Ask one question, the same again until it is answered or `deadline` seconds are over.
+
+        With no deadline it is asked once. Raises Unavailable, whose `ambiguous` says whether it may
+        have been done; OutOfMemory, Misconfigured and other StoreErrors at once.
+        """
+        packed = pack_op(op)
+        attempts = Attempts(op.name, self._where, deadline=deadline, timer=self._timer)
+        while True:
+            try:
+                reply = await self._ask(self._pool, op.name, packed, op.script, ANSWER_SECONDS)
+            except Unavailable as error:
+                await self._timer.sleep(attempts.wait_after(error))
+            else:
+                return op.parse(reply)
+
+    async def run_many(self, ops: Sequence[Op[T]], *, deadline: float | None = DEADLINE) -> list[T]:
+        """Ask several questions in one round trip; not atomic, and in no promised order.
+
+        All answers are read before the first error is raised; then all are asked again as in `run`.
+        """
+        if not ops:
+            return []
+        packed = [pack_op(op) for op in ops]
+        attempts = Attempts(ops[0].name, self._where, deadline=deadline, timer=self._timer)
+        while True:
+            try:
+                replies = await self._ask_all(packed, ops)
+            except Unavailable as error:
+                await self._timer.sleep(attempts.wait_after(error))
+            else:
+                return [op.parse(reply) for op, reply in zip(ops, replies, strict=True)]
+
+    async def raw(self, *words: Word) -> Any:
+        """Ask one plain command once and return its reply as it came; not for blocking commands."""
+        return await self._ask(self._pool, str(words[0]), pack(*words), None, ANSWER_SECONDS)
+
+    async def read_group(
+        self, streams: Sequence[str], *, group: str, consumer: str, count: int, block_ms: int
+    ) -> Entries:
+        """Take up to `count` new entries of each stream, waiting for the first; 0 waits not at all.
+
+        Asked once, on a connection of its own. Entries handed to a read that failed or was
+        cancelled stand in the consumer's pending list: read that before the next one.
+        """
+        pack_for = partial(pack_read_group, streams, group, consumer, count=count)
+        return await self._read(pack_for, "XREADGROUP", block_ms)
+
+    async def read_streams(
+        self, streams: Mapping[str, str], *, count: int, block_ms: int
+    ) -> Entries:
+        """Read up to `count` entries behind an id of each stream, waiting for the first as above.
+
+        Asked once, on a connection of its own; changes nothing, so cancelling it loses nothing.
+        """
+        pack_for = partial(pack_read_streams, streams, count=count)
+        return await self._read(pack_for, "XREAD", block_ms)
+
+    async def close(self) -> None:
+        """Close every connection; a later call opens new ones."""
+        await self._pool.aclose()
+        if self._readers is not None:
+            await self._readers.aclose()
+
+    async def _read(self, pack_for: PackRead, name: str, block_ms: int) -> Entries:
+        if not self._can_block:
+            return await self._poll(pack_for(block_ms=0), name, block_ms)
+        seconds = block_ms / 1000 + ANSWER_SECONDS
+        pool = await self._reading_pool(seconds)
+        packed = pack_for(block_ms=block_ms)
+        return entries_of(await self._ask(pool, name, packed, None, seconds))
+
+    async def _poll(self, packed: bytes, name: str, block_ms: int) -> Entries:
+        end = self._timer.now() + block_ms / 1000
+        while True:
+            found = entries_of(await self._ask(self._pool, name, packed, None, ANSWER_SECONDS))
+            if found or self._timer.now() >= end:
+                return found
+            await self._timer.sleep(POLL_SECONDS)
+
+    async def _reading_pool(self, seconds: float) -> AsyncPool:
+        """Return a pool whose connections wait at least so long; a longer block makes a new one."""
+        if self._readers is None or seconds > self._longest_read:
+            self._longest_read = math.ceil(seconds / READ_STEP) * READ_STEP
+            old, self._readers = self._readers, self._make_pool(self._longest_read)
+            if old is not None:
+                await self._drop_idle(old)
+        return self._readers
+
+    async def _ask(
+        self,
+        pool: AsyncPool,
+        name: str,
+        packed: bytes,
+        script: Script | None,
+        seconds: float,
+    ) -> Any:
+        connection = await self._connection_of(pool, name)
+        try:
+            async with AsyncLimit(seconds):
+                return await self._converse(connection, packed, script)
+        except RedisError as error:
+            raise await self._failure(error, name, connection) from error
+        finally:
+            await pool.release(connection)
+
+    async def _ask_all(self, packed: list[bytes], ops: Sequence[Op[Any]]) -> list[Any]:
+        name, partly = ops[0].name, False
+        connection = await self._connection_of(self._pool, name)
+        try:
+            async with AsyncLimit(ANSWER_SECONDS):
+                replies = await self._converse_in_batch(connection, packed, ops)
+            partly = not all(isinstance(reply, RedisError) for reply in replies)
+            for op, reply in zip(ops, replies, strict=True):
+                if isinstance(reply, RedisError):
+                    name = op.name
+                    raise reply
+            return replies
+        except RedisError as error:
+            raise await self._failure(error, name, connection, partly=partly) from error
+        finally:
+            await self._pool.release(connection)
+
+    async def _connection_of(self, pool: AsyncPool, name: str) -> AsyncConnection:
+        """Take a connection that works; what fails here has not sent the question."""
+        try:
+            async with AsyncLimit(ANSWER_SECONDS):
+                connection = await pool.get_connection()
+                try:
+                    await connection.check_health()
+                except BaseException:
+                    await pool.release(connection)
+                    raise
+                return connection
+        except RedisError as error:
+            raise translate(error, name=name, where=self._where, sent=False) from error
+
+    async def _converse(
+        self, connection: AsyncConnection, packed: bytes, script: Script | None
+    ) -> Any:
+        """Send one command and return its reply, loading its script on this server if need be."""
+        loads = 0
+        while True:
+            await connection.send_packed_command([packed], check_health=False)
+            try:
+                return await connection.read_response()
+            except NoScriptError:
+                if script is None or loads == LOADS:
+                    raise
+            loads += 1
+            load = pack("SCRIPT", "LOAD", script.text)
+            await connection.send_packed_command([load], check_health=False)
+            await connection.read_response()
+
+    async def _converse_in_batch(
+        self, connection: AsyncConnection, packed: list[bytes], ops: Sequence[Op[Any]]
+    ) -> list[Any]:
+        """Send many commands at once and return their replies, errors among them."""
+        await connection.send_packed_command([b"".join(packed)], check_health=False)
+        replies = [await self._reply_or_error(connection) for _ in packed]
+        for at, reply in enumerate(replies):
+            if isinstance(reply, NoScriptError):
+                replies[at] = await self._converse(connection, packed[at], ops[at].script)
+        return replies
+
+    async def _reply_or_error(self, connection: AsyncConnection) -> Any:
+        try:
+            return await connection.read_response()
+        except ResponseError as error:
+            return error
+
+    async def _failure(
+        self, error: RedisError, name: str, connection: AsyncConnection, *, partly: bool = False
+    ) -> StoreError:
+        if has_moved(error):
+            await connection.disconnect()
+            await self._drop_idle(self._pool)
+            if self._readers is not None:
+                await self._drop_idle(self._readers)
+        return translate(error, name=name, where=self._where, sent=True, partly=partly)
+
+    async def _drop_idle(self, pool: AsyncPool) -> None:
+        # Those in use meet the same refusal and drop themselves: their answers are not torn away.
+        with suppress(RedisError, OSError):
+            await pool.disconnect(inuse_connections=False)

@@ -1,0 +1,77 @@
+"""What a driver needs of a connection and of a pool of them, in both colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from redflow.driver._async import AsyncDriver
+    from redflow.driver._sync import Driver
+
+
+class AsyncConnection(Protocol):
+    """One conversation with a server: as many answers are read as commands were sent."""
+
+    async def check_health(self) -> None: ...
+
+    async def send_packed_command(
+        self, command: Sequence[bytes], check_health: bool = True
+    ) -> None: ...
+
+    async def read_response(self) -> Any: ...
+
+    async def disconnect(self) -> None: ...
+
+
+class Connection(Protocol):
+    """The synchronous form of AsyncConnection."""
+
+    def check_health(self) -> None: ...
+
+    def send_packed_command(self, command: Sequence[bytes], check_health: bool = True) -> None: ...
+
+    def read_response(self) -> Any: ...
+
+    def disconnect(self) -> None: ...
+
+
+class AsyncPool(Protocol):
+    """Lends connections that are open and have no unread answer."""
+
+    async def get_connection(self) -> AsyncConnection: ...
+
+    async def release(self, connection: AsyncConnection) -> None: ...
+
+    async def disconnect(self, inuse_connections: bool = True) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Pool(Protocol):
+    """The synchronous form of AsyncPool."""
+
+    def get_connection(self) -> Connection: ...
+
+    def release(self, connection: Connection) -> None: ...
+
+    def disconnect(self, inuse_connections: bool = True) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Connector(Protocol):
+    """One server, from which any number of independent drivers can be made."""
+
+    @property
+    def where(self) -> str:
+        """How errors name the server; holds no password."""
+        ...
+
+    def async_driver(self) -> AsyncDriver: ...
+
+    def driver(self) -> Driver: ...
+
+    def heartbeat_driver(self) -> Driver:
+        """Make a synchronous driver with a single connection of its own, for one thread."""
+        ...

@@ -1,0 +1,138 @@
+"""What running a node answers, and what a node's author may return or raise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
+
+from redflow.errors import InvalidInput
+from redflow.model.durations import seconds
+from redflow.model.ids import check_label
+
+_MESSAGE_BYTES = 4096
+
+
+class OutcomeReason(StrEnum):
+    """Why an attempt failed, or was handed back uncharged."""
+
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    WORKER_LOST = "worker_lost"
+    NOT_RETRYABLE = "not_retryable"
+    INVALID_INPUT = "invalid_input"
+    INVALID_OUTPUT = "invalid_output"
+    INPUT_TOO_LARGE = "input_too_large"
+    UNKNOWN_FUNCTION = "unknown_function"
+    SHUTDOWN = "shutdown"
+    STOPPING = "stopping"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """An error as it is stored and shown; `type` is a dotted name, `attempts` the runs so far."""
+
+    type: str
+    message: str
+    reason: str = OutcomeReason.ERROR
+    attempts: int = 1
+
+    @classmethod
+    def from_exception(
+        cls, error: BaseException, *, reason: str = OutcomeReason.ERROR, attempts: int = 1
+    ) -> Self:
+        """Describe an exception; one whose own text cannot be had is described all the same."""
+        return cls(type_name(type(error)), _message_of(error), reason, attempts)
+
+    def to_value(self) -> dict[str, Any]:
+        """Return the shape that steps behind a failure edge receive."""
+        return {
+            "type": self.type,
+            "message": _cut(self.message),
+            "reason": str(self.reason),
+            "attempts": self.attempts,
+        }
+
+    @classmethod
+    def from_value(cls, value: object) -> Self:
+        """Read what `to_value` wrote; raise InvalidInput for anything else."""
+        if not isinstance(value, Mapping):
+            raise InvalidInput(f"stored error is a {type(value).__name__}, not a map")
+        fields = [value.get(name) for name in ("type", "message", "reason", "attempts")]
+        match fields:
+            case [str(kind), str(message), str(reason), int(attempts)]:
+                return cls(kind, message, reason, attempts)
+        raise InvalidInput("stored error lacks type, message, reason or attempts")
+
+
+class Completed(NamedTuple):
+    """The attempt succeeded; `label` is the branch it chose. Made once for every step, so cheap."""
+
+    value: Any
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The attempt failed; `retry_after` (seconds) overrides the delay of the policy."""
+
+    error: ErrorInfo
+    retry_after: float | None = None
+    retryable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The step was handed back uncharged: this worker cannot or may not run it now."""
+
+    reason: OutcomeReason
+
+
+Outcome = Completed | Failed | Released
+
+
+class Fail(Exception):
+    """Raise it in a step to fail for good: never retried."""
+
+
+class Retry(Exception):
+    """Raise it in a step to fail this attempt and choose the delay before the next, in seconds."""
+
+    def __init__(self, after: float | str | timedelta, message: str = "") -> None:
+        super().__init__(message)
+        self.after = seconds(after, field="after")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.after, str(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Return it from a step to choose the edges with this label; `output` is the step's output."""
+
+    label: str
+    output: Any = None
+
+    def __post_init__(self) -> None:
+        check_label(self.label)
+
+
+def type_name(kind: type[BaseException]) -> str:
+    """Name an exception class: built-in ones by their name, others with their module."""
+    module = kind.__module__
+    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception as failure:
+        text = f"(its text could not be read: str() raised {type(failure).__name__})"
+    return _cut(text) or type(error).__name__
+
+
+def _cut(text: str) -> str:
+    """Cut a text to 4 KiB of UTF-8 and escape what UTF-8 cannot hold."""
+    raw = text[:_MESSAGE_BYTES].encode("utf-8", "backslashreplace")
+    return raw[:_MESSAGE_BYTES].decode("utf-8", "ignore")

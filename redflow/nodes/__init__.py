@@ -1,0 +1,5 @@
+"""What a step does: node types, user functions, and the registry that names them.
+
+May import `model` and `errors`; a node never sees Redis. `base.py` is the protocol of a node type,
+`context.py` what a step sees, `registry.py` the table of both. Read first: `base.py`.
+"""

@@ -1,0 +1,64 @@
+"""The protocol of a node type: a name, a typed config, and what its step runs."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import msgspec
+
+from redflow import defaults
+from redflow.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from redflow.nodes.context import Context
+    from redflow.nodes.registry import Registry
+
+Where = Literal["loop", "thread", "process"]
+
+
+class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of config models; unknown fields are refused."""
+
+
+class NotOffered(InvalidInput):
+    """This process does not offer what a plan names; its step is released, uncharged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A step ready to run: what to call with its context, where, and for how long (seconds)."""
+
+    call: Callable[[Context], Any]
+    where: Where
+    timeout: float | None
+    name: str
+    function: Callable[..., Any] | None = None
+    """What a child process calls with the input."""
+
+
+class NodeType:
+    """A kind of node; subclasses set `type`, maybe `Config`, and write `execute`."""
+
+    type: ClassVar[str]
+    timeout: ClassVar[float | None] = defaults.FUNCTION_TIMEOUT
+    labels: ClassVar[tuple[str, ...]] = ()
+    Config: ClassVar[builtins.type[NodeConfig]] = NodeConfig
+
+    async def execute(self, ctx: Context, config: Any) -> Any:
+        """Do the work of one attempt; return the output, or Branch(label, output)."""
+        raise TypeError(f"node type {self.type!r} does not define execute(ctx, config)")
+
+    def read_config(self, config: Mapping[str, Any]) -> Any:
+        """The typed config; raises InvalidInput naming the field."""
+        try:
+            return msgspec.convert(dict(config), self.Config)
+        except msgspec.ValidationError as error:
+            raise InvalidInput(f"config of node type {self.type!r}: {error}") from None
+
+    def runner(self, config: Mapping[str, Any], registry: Registry) -> Runner:
+        """Prepare a step; done once per worker and plan, not once per attempt."""
+        typed = self.read_config(config)
+        return Runner(lambda ctx: self.execute(ctx, typed), "loop", self.timeout, self.type)

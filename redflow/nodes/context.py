@@ -1,0 +1,99 @@
+"""What a step sees of its execution."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+LOGGER = logging.getLogger("redflow.step")
+
+
+@dataclass(frozen=True, slots=True)
+class StepInfo:
+    """What all attempts of one step of a workflow version share; `timeout` is seconds."""
+
+    namespace: str
+    workflow: str
+    version: int
+    node_id: str
+    worker_id: str
+    timeout: float | None
+
+
+class Context:
+    """One attempt of one step; made by the worker, the same object in all its tasks and threads."""
+
+    __slots__ = ("_info", "_started", "_token", "attempt", "cancelled", "execution_id", "input")
+
+    def __init__(
+        self, info: StepInfo, execution_id: str, attempt: int, token: str, input: Any
+    ) -> None:
+        self._info = info
+        self._token = token
+        self._started = time.time()
+        self.execution_id = execution_id
+        self.attempt = attempt
+        self.input = input
+        self.cancelled = False
+        """Set when the step should end: it timed out, its execution stops, or its lease is lost."""
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the execution."""
+        return self._info.namespace
+
+    @property
+    def workflow(self) -> str:
+        """Id of the workflow."""
+        return self._info.workflow
+
+    @property
+    def version(self) -> int:
+        """Version of the workflow the execution is pinned to."""
+        return self._info.version
+
+    @property
+    def node_id(self) -> str:
+        """Id of this step's node."""
+        return self._info.node_id
+
+    @property
+    def worker_id(self) -> str:
+        """The worker that runs this attempt."""
+        return self._info.worker_id
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When this attempt times out."""
+        timeout = self._info.timeout
+        return None if timeout is None else datetime.fromtimestamp(self._started + timeout, UTC)
+
+    @property
+    def fence(self) -> int:
+        """Grows with every delivery of this step: refuse outside writes with a lower one."""
+        milliseconds, _, sequence = self._token.partition("-")
+        return (int(milliseconds) << 20) + int(sequence)
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this step: give it to outside systems that deduplicate."""
+        return f"{self.execution_id}:{self._info.node_id}"
+
+    @property
+    def logger(self) -> logging.Logger:
+        """A logger whose lines carry the fields of this step."""
+        return LOGGER
+
+    def log_fields(self) -> dict[str, Any]:
+        """Fields bound to every line logged from this step."""
+        return {
+            "namespace": self._info.namespace,
+            "workflow": self._info.workflow,
+            "execution_id": self.execution_id,
+            "step_id": self._info.node_id,
+            "attempt": self.attempt,
+            "worker_id": self._info.worker_id,
+        }

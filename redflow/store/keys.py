@@ -1,0 +1,147 @@
+"""Every Redis key: its name, type, content and lifetime, in one place."""
+
+# ruff: noqa: E501 - a table reads best in rows
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from redflow.model.ids import check_namespace, partition_of
+
+DEFAULT_PREFIX = "rf:"
+SCHEMA = 1
+"""Version of the data model; newer code reads the one before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One family of keys. `scope` is `partition` or `namespace`."""
+
+    name: str
+    scope: str
+    type: str
+    content: str
+    lifetime: str
+
+
+TABLE = (
+    Key("events", "partition", "stream", "one entry per script call: all its event records", "permanent; trimmed to the newest 100,000 records"),
+    Key("done", "partition", "stream", "one entry per call that ended executions: lines `<id> <C|F|X>`", "permanent; capped at 10,000 entries"),
+    Key("timers", "partition", "zset", "due ms of `w:<exec>:<step>` wake-ups and of the orders `f:<exec>:<step>`, `k:<exec>:<step>`", "permanent, sentinel"),
+    Key("live", "partition", "zset", "unfinished executions by creation", "permanent, sentinel"),
+    Key("stopping", "partition", "zset", "executions in phase failing with live steps", "permanent, sentinel"),
+    Key("finished:completed", "partition", "zset", "completed executions by end", "permanent, sentinel"),
+    Key("finished:failed", "partition", "zset", "failed executions by end", "permanent, sentinel"),
+    Key("finished:cancelled", "partition", "zset", "cancelled executions by end", "permanent, sentinel"),
+    Key("sweeper", "partition", "hash", "`records` ever emitted, sweep lease, outage guard", "permanent"),
+    Key("ready:<queue>", "partition", "stream", "one entry = one ready or running step; group `workers`", "permanent; an entry lives until its step settles"),
+    Key("plan:<hash>", "partition", "hash", "a compiled workflow", "while executions refer to it"),
+    Key("workflow:<id>", "partition", "hash", "what new executions of a workflow run", "until the workflow is deleted"),
+    Key("execution:<id>", "partition", "hash", "one execution: state, input, step records, join counters", "until purged"),
+    Key("namespace", "namespace", "hash", "number of partitions, version of the data model", "permanent"),
+    Key("workflows", "namespace", "zset", "workflow ids by registration", "permanent"),
+    Key("workflow:<id>", "namespace", "hash", "the registry's record: versions, documents, status", "until the workflow is deleted"),
+    Key("queues", "namespace", "set", "names of all queues", "permanent"),
+    Key("worker:<id>", "namespace", "hash", "what a worker offers, and its last beat", "expires 10 missed beats after the last"),
+    Key("workers:<queue>", "namespace", "zset", "workers of a queue by last beat", "silent workers are dropped with every beat"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PartitionKeys:
+    """The keys of one partition; all share one hash tag, so one slot."""
+
+    prefix: str
+    number: int
+
+    @cached_property
+    def permanent(self) -> dict[str, str]:
+        """The keys every writing script declares, by the names of lua/lib/partition.lua."""
+        names = ("events", "done", "timers", "live", "stopping", "sweeper")
+        keys = {name: self.prefix + name for name in names}
+        for status in ("completed", "failed", "cancelled"):
+            keys[status] = f"{self.prefix}finished:{status}"
+        return keys
+
+    def ready(self, queue: str) -> str:
+        """The stream of ready and running steps of a queue."""
+        return f"{self.prefix}ready:{queue}"
+
+    def plan(self, content_hash: str) -> str:
+        """A compiled workflow."""
+        return f"{self.prefix}plan:{content_hash}"
+
+    def workflow(self, workflow: str) -> str:
+        """The partition's copy of what new executions of a workflow run."""
+        return f"{self.prefix}workflow:{workflow}"
+
+    def execution(self, execution: str) -> str:
+        """One execution."""
+        return f"{self.prefix}execution:{execution}"
+
+    def index(self, name: str) -> str:
+        """One of the lists of executions: `live`, `completed`, `failed`, `cancelled`."""
+        return self.permanent[name]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one namespace."""
+
+    namespace: str
+    partitions: int
+    prefix: str = DEFAULT_PREFIX
+
+    def __post_init__(self) -> None:
+        check_namespace(self.namespace)
+
+    @cached_property
+    def _all(self) -> tuple[PartitionKeys, ...]:
+        return tuple(
+            PartitionKeys(f"{self.prefix}{{{self.namespace}:{p}}}:", p)
+            for p in range(self.partitions)
+        )
+
+    @cached_property
+    def _own(self) -> str:
+        return f"{self.prefix}{{{self.namespace}}}:"
+
+    def partition(self, number: int) -> PartitionKeys:
+        """The keys of one partition by number."""
+        return self._all[number]
+
+    def partition_of(self, execution: str) -> PartitionKeys:
+        """The keys of the partition an execution lives in."""
+        return self._all[partition_of(execution, self.partitions)]
+
+    def __iter__(self) -> Iterator[PartitionKeys]:
+        return iter(self._all)
+
+    @property
+    def namespace_record(self) -> str:
+        """Partitions and data model of the namespace."""
+        return self._own + "namespace"
+
+    @property
+    def workflows(self) -> str:
+        """Ids of all registered workflows."""
+        return self._own + "workflows"
+
+    @property
+    def queues(self) -> str:
+        """Names of all queues."""
+        return self._own + "queues"
+
+    def workflow(self, workflow: str) -> str:
+        """The registry's record of a workflow."""
+        return f"{self._own}workflow:{workflow}"
+
+    def worker(self, worker: str) -> str:
+        """A worker's record."""
+        return f"{self._own}worker:{worker}"
+
+    def workers(self, queue: str) -> str:
+        """The workers of a queue."""
+        return f"{self._own}workers:{queue}"

@@ -1,0 +1,177 @@
+"""Questions of a sweep: what is due, carry it out, and check what must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from redflow.store.keys import PartitionKeys
+from redflow.store.op import Op, Word, command
+from redflow.store.space import Space
+from redflow.store.steps import Envelope
+
+
+class Silent(msgspec.Struct, array_like=True, frozen=True):
+    """A pending token whose lease ran out; without an envelope its entry is gone."""
+
+    token: str
+    queue: int
+    envelope: Envelope | None
+
+
+class PartitionDue(msgspec.Struct, array_like=True, frozen=True):
+    """What is due in one partition, by position in the call."""
+
+    partition: int
+    members: list[str]
+    tokens: list[Silent]
+
+
+class Due(msgspec.Struct, array_like=True, frozen=True):
+    """Reply of `list_due`; `next_due` is in ms, 0 when nothing is scheduled."""
+
+    now: int
+    next_due: int
+    partitions: list[PartitionDue]
+
+
+_due = msgspec.msgpack.Decoder(Due)
+
+
+def list_due(
+    space: Space,
+    partitions: Sequence[PartitionKeys],
+    *,
+    worker: str,
+    queues: Sequence[str],
+    lease: int,
+    sweep_lease: int,
+    sweep_gap: int,
+    records_cap: int,
+    limit: int = 100,
+) -> Op[Due]:
+    """What a sweep has to do in partitions that no other worker sweeps; times are milliseconds."""
+    return space.op(
+        "list_due",
+        None,
+        _due.decode,
+        sweepers=[p.permanent["sweeper"] for p in partitions],
+        events=[p.permanent["events"] for p in partitions],
+        timers=[p.permanent["timers"] for p in partitions],
+        ready=[p.ready(queue) for p in partitions for queue in queues],
+        worker=worker,
+        queues=len(queues),
+        sweep_lease=sweep_lease,
+        sweep_gap=sweep_gap,
+        lease=lease,
+        limit=limit,
+        records_cap=records_cap,
+    )
+
+
+def reclaim_leases(
+    space: Space,
+    partition: PartitionKeys,
+    *,
+    lease: int,
+    deliveries_limit: int,
+    lost_error: bytes,
+    queues: Sequence[str],
+    executions: Sequence[str],
+    plans: Sequence[str],
+    leases: Sequence[Word],
+) -> Op[tuple[list[str], list[str]]]:
+    """Re-issue steps whose lease ran out, rows (token, queue, execution) by position from 1."""
+    return space.op(
+        "reclaim_leases",
+        partition,
+        _words_and_orders,
+        lease=lease,
+        deliveries_limit=deliveries_limit,
+        lost_error=b"=" + lost_error,
+        ready=[partition.ready(queue) for queue in queues],
+        executions=[partition.execution(execution) for execution in executions],
+        plans=[partition.plan(plan) for plan in plans],
+        leases=leases,
+    )
+
+
+def promote_timers(
+    space: Space,
+    partition: PartitionKeys,
+    *,
+    queues: Sequence[str],
+    executions: Sequence[str],
+    plans: Sequence[str],
+    members: Sequence[Word],
+) -> Op[tuple[list[str], list[str]]]:
+    """Fire timers and carry out orders, rows (member, execution by position from 1)."""
+    return space.op(
+        "promote_timers",
+        partition,
+        _words_and_orders,
+        ready=[partition.ready(queue) for queue in queues],
+        executions=[partition.execution(execution) for execution in executions],
+        plans=[partition.plan(plan) for plan in plans],
+        members=members,
+    )
+
+
+def check_partition(
+    space: Space,
+    partition: PartitionKeys,
+    *,
+    queues: Sequence[str],
+    executions: Sequence[str],
+    plans: Sequence[str],
+    tokens: Sequence[Word] = (),
+    members: Sequence[Word] = (),
+) -> Op[list[str]]:
+    """Verify a page of executions, tokens and timers; answers one sentence per problem."""
+    return space.op(
+        "check_partition",
+        partition,
+        lambda reply: [sentence.decode() for sentence in reply],
+        ready=[partition.ready(queue) for queue in queues],
+        executions=[partition.execution(execution) for execution in executions],
+        plans=[partition.plan(plan) for plan in plans],
+        tokens=tokens,
+        members=members,
+    )
+
+
+def read_plan_hash(partition: PartitionKeys, execution: str) -> Op[str | None]:
+    """The plan an execution runs; None when there is no such execution."""
+    words = ("HGET", partition.execution(execution), "state")
+    return command("read_plan_hash", *words, parse=_plan_of_state)
+
+
+def read_members(partition: PartitionKeys, index: str, first: int, last: int) -> Op[list[str]]:
+    """Members of a zset of the partition by rank, without the sentinel."""
+    words = ("ZRANGE", partition.permanent[index], first, last)
+    return command(
+        "read_members", *words, parse=lambda reply: [m.decode() for m in reply if m != b"~"]
+    )
+
+
+def read_tokens(
+    partition: PartitionKeys, queue: str, after: str, count: int
+) -> Op[list[tuple[str, bytes]]]:
+    """Tokens of a ready stream behind `after`, with their envelopes."""
+    words = ("XRANGE", partition.ready(queue), f"({after}" if after else "-", "+", "COUNT", count)
+    return command("read_tokens", *words, parse=_entries)
+
+
+def _words_and_orders(reply: list[list[bytes]]) -> tuple[list[str], list[str]]:
+    words, orders = reply
+    return [word.decode() for word in words], [order.decode() for order in orders]
+
+
+def _plan_of_state(state: bytes | None) -> str | None:
+    return None if state is None else state.decode().split(" ")[3]
+
+
+def _entries(reply: list[Any]) -> list[tuple[str, bytes]]:
+    return [(token.decode(), fields[1]) for token, fields in reply]

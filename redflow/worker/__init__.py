@@ -1,0 +1,10 @@
+"""Runs steps: claims them over Redis Streams, runs them, records their outcomes.
+
+May import `driver`, `store`, `nodes`, `model`; nothing above. One duty per file:
+`claims.py` what this worker holds, `plans.py` compiled workflows made runnable, `attempts.py` one
+step from claim to outcome, `inputs.py` what it starts with, `coroutines.py`, `threads.py` and
+`processes.py` where it runs, `endings.py` how it ended and `conclusion.py` what that means for
+Redis, `outbox.py` and `pump.py` the two calls in flight, `reader.py` the blocking read of an idle
+worker, `heartbeat.py` leases, `sweeper.py` timers and lost leases, `outage.py` and `recovery.py`
+when Redis is away, `worker.py` wires them. Read first: `worker.py`, `attempts.py`.
+"""

@@ -1,0 +1,86 @@
+"""How an attempt ended, as an outcome: a value, an exception, or an interruption from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Any
+
+from redflow.model.outcome import (
+    Branch,
+    Completed,
+    ErrorInfo,
+    Fail,
+    Failed,
+    Outcome,
+    OutcomeReason,
+    Released,
+    Retry,
+)
+from redflow.nodes.base import NotOffered
+from redflow.worker.claims import Held
+from redflow.worker.plans import Prepared
+from redflow.worker.processes import DeadlinePassed, RaisedInChild
+
+LOGGER = logging.getLogger("redflow.worker")
+
+
+def completed(value: Any) -> Completed:
+    """A step that returned."""
+    return Completed(value.output, value.label) if isinstance(value, Branch) else Completed(value)
+
+
+def failed(
+    held: Held, error: BaseException, reason: OutcomeReason, *, retryable: bool = False
+) -> Failed:
+    """A step that failed for a known reason."""
+    info = ErrorInfo.from_exception(error, reason=reason, attempts=held.envelope.attempt)
+    return Failed(info, retryable=retryable)
+
+
+def timed_out(held: Held) -> Failed:
+    """A step that ran longer than its attempt may."""
+    timeout = held.prepared.timeout if held.prepared else None
+    info = ErrorInfo(
+        "TimeoutError",
+        f"the attempt ran longer than its timeout of {timeout:g} s",
+        OutcomeReason.TIMEOUT,
+        held.envelope.attempt,
+    )
+    return Failed(info)
+
+
+def outcome_of_error(held: Held, error: BaseException) -> Outcome | None:
+    """What an exception means; None when the token was lost, and nothing is to be said."""
+    if held.why == "timeout" or isinstance(error, DeadlinePassed):
+        return timed_out(held)
+    if held.why == "shutdown":  # whatever our cancelling made of it: the attempt is not charged
+        return Released(OutcomeReason.SHUTDOWN)
+    if isinstance(error, asyncio.CancelledError) and held.why:
+        return None if held.why == "lost" else Released(OutcomeReason.STOPPING)
+    if isinstance(error, RaisedInChild):
+        return _raised_in_child(held, error)
+    if isinstance(error, Fail):
+        return failed(held, error, OutcomeReason.NOT_RETRYABLE)
+    if isinstance(error, Retry):
+        info = ErrorInfo.from_exception(error, attempts=held.envelope.attempt)
+        return Failed(info, retry_after=error.after)
+    return failed(held, error, OutcomeReason.ERROR, retryable=True)
+
+
+def _raised_in_child(held: Held, error: RaisedInChild) -> Failed:
+    info = replace(error.info, attempts=held.envelope.attempt)
+    if error.kind == "fail":
+        info = replace(info, reason=OutcomeReason.NOT_RETRYABLE)
+    return Failed(info, retry_after=error.after, retryable=error.kind in ("error", "retry"))
+
+
+def unprepared(held: Held, prepared: Prepared) -> Outcome:
+    """A step this worker cannot run at all."""
+    problem = prepared.problem
+    assert problem is not None
+    if isinstance(problem, NotOffered):
+        LOGGER.warning("step released: %s", problem)
+        return Released(OutcomeReason.UNKNOWN_FUNCTION)
+    return failed(held, problem, OutcomeReason.INVALID_INPUT)

@@ -1,0 +1,111 @@
+"""Compiled workflows made runnable: read once per process, prepared once per step."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from redflow.driver import AsyncDriver
+from redflow.errors import InvalidInput, NotFound
+from redflow.metrics import Metrics, StepTally
+from redflow.model.inputs import fields_of
+from redflow.model.plan import DEFAULT_TIMEOUT, Plan, PlanStep, decode_plan
+from redflow.nodes.base import NotOffered, Runner
+from redflow.nodes.context import StepInfo
+from redflow.nodes.registry import Registry
+from redflow.store.keys import PartitionKeys
+from redflow.store.workflows import read_plan
+
+LOGGER = logging.getLogger("redflow.worker")
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A step of a plan, ready to run; `problem` says why this worker cannot."""
+
+    plan: Plan
+    number: int
+    step: PlanStep
+    runner: Runner | None
+    problem: InvalidInput | None
+    timeout: float | None
+    fields: list[str]
+    info: StepInfo
+    tally: StepTally
+
+
+class Plans:
+    """Plans by hash and prepared steps; a plan never changes, so nothing is ever read twice."""
+
+    def __init__(
+        self,
+        driver: AsyncDriver,
+        registry: Registry,
+        metrics: Metrics,
+        *,
+        namespace: str,
+        worker_id: str,
+    ) -> None:
+        self._driver = driver
+        self._registry = registry
+        self._metrics = metrics
+        self._namespace = namespace
+        self._worker_id = worker_id
+        self._plans: dict[str, Plan] = {}
+        self._prepared: dict[tuple[str, int], Prepared] = {}
+        self.queues: dict[str, None] = {}
+
+    def known(self, content_hash: str, number: int) -> Prepared | None:
+        """A step that is prepared already."""
+        return self._prepared.get((content_hash, number))
+
+    async def get(self, partition: PartitionKeys, content_hash: str) -> Plan:
+        """The plan; raises NotFound when the partition has lost it."""
+        plan = self._plans.get(content_hash)
+        if plan is None:
+            data = await self._driver.run(read_plan(partition, content_hash))
+            if data is None:
+                raise NotFound(
+                    f"plan {content_hash} is not stored in partition {partition.number}",
+                    hint="register its workflow again",
+                )
+            plan = decode_plan(data)
+            self._plans[content_hash] = plan
+            self.queues.update(dict.fromkeys(plan.queues))
+        return plan
+
+    async def prepare(self, partition: PartitionKeys, content_hash: str, number: int) -> Prepared:
+        """A step made runnable; functions that are unknown now are so until a restart."""
+        plan = await self.get(partition, content_hash)
+        step = plan.step(number)
+        runner, problem = self._runner(step)
+        timeout = step.timeout
+        if timeout == DEFAULT_TIMEOUT:
+            timeout = None if runner is None else runner.timeout
+        prepared = Prepared(
+            plan=plan,
+            number=number,
+            step=step,
+            runner=runner,
+            problem=problem,
+            timeout=timeout,
+            fields=fields_of(plan, number),
+            info=StepInfo(
+                self._namespace, plan.workflow, plan.version, step.id, self._worker_id, timeout
+            ),
+            tally=self._metrics.steps(self._namespace, step.type),
+        )
+        self._prepared[content_hash, number] = prepared
+        return prepared
+
+    def _runner(self, step: PlanStep) -> tuple[Runner | None, InvalidInput | None]:
+        node_type = self._registry.types.get(step.type)
+        if node_type is None:
+            return None, NotOffered(f"node type {step.type!r} is not registered in this worker")
+        try:
+            return node_type.runner(step.config, self._registry), None
+        except InvalidInput as problem:
+            return None, problem
+        except Exception as error:  # a node type of the application may raise anything
+            LOGGER.exception("node type %s cannot prepare step %s", step.type, step.id)
+            return None, InvalidInput(f"node type {step.type!r} cannot prepare the step: {error!r}")

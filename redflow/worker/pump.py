@@ -1,0 +1,349 @@
+"""The two calls in flight: outcomes go out and claims come back in one `advance`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Sequence
+
+from redflow.driver import AsyncDriver
+from redflow.errors import StoreError, Unavailable
+from redflow.metrics import Metrics
+from redflow.model.outcome import Outcome
+from redflow.store.keys import PartitionKeys
+from redflow.store.space import Space
+from redflow.store.steps import (
+    CANCELLED,
+    GONE,
+    RECORDED,
+    STALE,
+    STOPPING,
+    Advanced,
+    Claim,
+    advance,
+)
+from redflow.worker.attempts import Attempts
+from redflow.worker.claims import Held
+from redflow.worker.clock import RedisClock
+from redflow.worker.conclusion import conclude
+from redflow.worker.outage import Outage, is_refusal, lost_groups
+from redflow.worker.outbox import Outbox, Report, rows_of, started_note
+from redflow.worker.plans import Plans
+from redflow.worker.settings import WorkerSettings
+
+LOGGER = logging.getLogger("redflow.worker")
+
+IN_FLIGHT = 2
+"""Calls at once: Redis and Python work at the same time; a third gains nothing (measured)."""
+
+PATIENCE = 0.05
+"""Seconds a partition waits for room while others fill the slots they free themselves."""
+
+NOTE_AFTER = 0.1
+"""Seconds after which a step that is still running is announced even if no other call is due."""
+
+
+class Pump:
+    """Sends reports and claims, partition by partition in turn."""
+
+    def __init__(
+        self,
+        driver: AsyncDriver,
+        space: Space,
+        settings: WorkerSettings,
+        plans: Plans,
+        clock: RedisClock,
+        metrics: Metrics,
+    ) -> None:
+        self._driver = driver
+        self._space = space
+        self._settings = settings
+        self._plans = plans
+        self._clock = clock
+        self._metrics = metrics
+        self._turn: deque[Outbox] = deque()
+        self._work = asyncio.Event()
+        self._paused = False
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._reserved = 0
+        self._in_flight = 0
+        self._loop = asyncio.get_running_loop()
+        self.outboxes = [Outbox(keys) for keys in space.keys]
+        self.outage = Outage("advance")
+        self.accepting = True
+        self.attempts: Attempts | None = None
+        self.parked: Callable[[int], None] | None = None
+        self.carry_out: Callable[[PartitionKeys, list[str]], None] | None = None
+        self.restore_groups: Callable[[], Awaitable[None]] | None = None
+        self.fenced = 0
+
+    # What goes out
+
+    def report(self, held: Held, outcome: Outcome) -> None:
+        """Take over a settled step; it stays held until Redis has acknowledged it."""
+        prepared, envelope = held.prepared, held.envelope
+        run = time.monotonic() - held.started
+        inline = self._space.limits.inline_value
+        step = prepared.step if prepared else None
+        conclusion = conclude(
+            step, outcome, attempt=envelope.attempt, releases=envelope.releases, inline=inline
+        )
+        meta = (
+            f"{envelope.attempt},{envelope.deliveries},{envelope.releases},{held.queue},"
+            f"{held.wait},{round(run * 1000)}"
+        )
+        outbox = self.outboxes[held.partition.number]
+        outbox.reports.append(
+            Report(held, conclusion.kind, meta, conclusion.value, conclusion.detail)
+        )
+        self._queue(outbox)
+        if prepared is not None:
+            prepared.tally.count(conclusion.status, run)
+
+    def note(self, held: Held) -> None:
+        """Announce a step that has not finished at once."""
+        outbox = self.outboxes[held.partition.number]
+        if not outbox.notes:
+            self._loop.call_later(NOTE_AFTER, self._queue, outbox)
+        outbox.notes.append(held)
+
+    def look(self, partition: int) -> None:
+        """Have a partition asked for work in its turn."""
+        outbox = self.outboxes[partition]
+        outbox.hot, outbox.dry = True, 0
+        self._queue(outbox)
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls find work without the blocking read."""
+        return bool(self._turn) or self._in_flight > 0
+
+    @property
+    def clear(self) -> bool:
+        """Whether everything reported has been acknowledged."""
+        return not self._in_flight and not any(outbox.reports for outbox in self.outboxes)
+
+    def room(self) -> int:
+        """Slots nobody has spoken for."""
+        assert self.attempts is not None
+        return max(0, self.attempts.room() - self._reserved) if self.accepting else 0
+
+    async def pause(self) -> None:
+        """Let the calls in flight end, and begin no other until `resume`."""
+        self._paused = True
+        await self._quiet.wait()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._paused = False
+        self._work.set()
+
+    def wake(self) -> None:
+        """Look at the outboxes again."""
+        self._work.set()
+
+    def _queue(self, outbox: Outbox) -> None:
+        if not outbox.queued:
+            outbox.queued, outbox.since = True, time.monotonic()
+            self._turn.append(outbox)
+        self._work.set()
+
+    # One call after another
+
+    async def run(self) -> None:
+        """Pump until cancelled; an outage is waited out with everything kept in memory."""
+        while True:
+            outbox = None if self._paused else self._next()
+            if outbox is None:
+                self._work.clear()
+                await self._work.wait()
+                continue
+            self._in_flight += 1
+            self._quiet.clear()
+            try:
+                await self._call(outbox)
+            finally:
+                self._in_flight -= 1
+                if not self._in_flight:
+                    self._quiet.set()
+
+    def _next(self) -> Outbox | None:
+        """The partition whose turn it is: there is something to say to it, or room to claim.
+
+        A call that reports claims as well, so one that only claims would never find room: after
+        some patience the next free slot is its own, whoever frees it.
+        """
+        if not self._turn:
+            return None
+        room, patient = self.room(), time.monotonic() - PATIENCE
+        chosen = None
+        for outbox in self._turn:
+            if outbox.reports or outbox.notes:
+                chosen = chosen or outbox
+            elif room and outbox.since <= patient:
+                chosen = outbox
+                break
+        if chosen is None and room:
+            chosen = self._turn[0]
+        if chosen is not None:
+            self._turn.remove(chosen)
+            chosen.queued = False
+        return chosen
+
+    async def _call(self, outbox: Outbox) -> None:
+        size = min(len(outbox.reports), 1 if outbox.singly else self._settings.batch)
+        batch = [outbox.reports.popleft() for _ in range(size)]
+        notes = [held for held in outbox.notes if not held.reported]
+        outbox.notes = []
+        # Half the room at the most: the other call in flight wants some too.
+        room = 0 if self.outage.active or outbox.singly else self.room()
+        wanted = min(self._settings.batch, room, max(1, self._settings.concurrency // IN_FLIGHT))
+        outbox.singly = max(0, outbox.singly - 1)
+        self._reserved += wanted
+        asked = self._claims(outbox, wanted)
+        queues = list(dict.fromkeys((*self._settings.queues, *self._plans.queues)))
+        executions, plans, rows = rows_of(batch, queues)
+        op = advance(
+            self._space,
+            outbox.keys,
+            consumer=self._settings.worker_id,
+            queues=queues,
+            claims=asked,
+            notes=b"".join(started_note(held, self._settings.worker_id) for held in notes),
+            notes_count=len(notes),
+            executions=executions,
+            plans=plans,
+            outcomes=rows,
+        )
+        try:
+            reply = await self._driver.run(op, deadline=None)
+        except StoreError as error:
+            await self._failed(outbox, batch, error)
+            return
+        except asyncio.CancelledError:
+            outbox.reports.extendleft(reversed(batch))
+            raise
+        except Exception as error:  # an answer, but no one we know how to read
+            LOGGER.exception("the reply of advance could not be read")
+            await self._failed(outbox, batch, Unavailable(repr(error), ambiguous=True))
+            return
+        finally:
+            self._reserved -= wanted
+        self.outage.over()
+        self._clock.set(reply.now)
+        self._answered(outbox, batch, reply, asked)
+
+    def _claims(self, outbox: Outbox, wanted: int) -> list[int]:
+        """Shares of the room, as queue and count; the remainder goes to another queue each time."""
+        number = len(self._settings.queues)
+        outbox.first = (outbox.first + 1) % number
+        share, rest = divmod(wanted, number)
+        words = []
+        for at in range(number):
+            count = share + ((at - outbox.first) % number < rest)
+            if count:
+                words += [at + 1, count]
+        return words
+
+    def _answered(
+        self, outbox: Outbox, batch: list[Report], reply: Advanced, asked: list[int]
+    ) -> None:
+        attempts = self.attempts
+        assert attempts is not None
+        claims = attempts.claims
+        for report, code in zip(batch, reply.codes, strict=True):
+            claims.pop(report.held.key, None)
+            if report.kind in "rl" and self.parked is not None and report.detail != "0":
+                self.parked(reply.now + int(report.detail))
+            repeated = bool(self.outage.ambiguous) and self.outage.was_ambiguous(report.held.key)
+            if code != RECORDED:
+                self._not_plainly_recorded(report, code, repeated)
+        if reply.ended:
+            self._count_ended(batch, reply)
+        if reply.orders and self.carry_out is not None:
+            self.carry_out(outbox.keys, reply.orders)
+        if asked:
+            outbox.dry = 0 if reply.claims else outbox.dry + 1
+            queues_asked, number = len(asked) // 2, len(self._settings.queues)
+            unasked = queues_asked < number and outbox.dry < number
+            outbox.hot = unasked or _more(asked, reply.claims)
+        if outbox.hot or outbox.reports:
+            self._queue(outbox)
+        queues, now = self._settings.queues, reply.now
+        for claim in reply.claims:
+            held = Held(
+                outbox.keys,
+                queues[claim.queue - 1],
+                claim.token,
+                claim.envelope,
+                now_ms=now,
+                drop=bool(claim.drop),
+            )
+            attempts.accept(held)
+
+    def _not_plainly_recorded(self, report: Report, code: int, repeated: bool) -> None:
+        held = report.held
+        if code in (CANCELLED, STOPPING):
+            assert self.attempts is not None
+            for other in self.attempts.claims.of_execution(held.envelope.execution):
+                other.interrupt("stop")
+        elif code in (STALE, GONE) and not repeated:
+            self.fenced += 1
+            LOGGER.warning(
+                "outcome of step %s of execution %s was refused: its lease was lost",
+                held.envelope.step,
+                held.envelope.execution,
+            )
+
+    def _count_ended(self, batch: list[Report], reply: Advanced) -> None:
+        namespace = self._space.keys.namespace
+        by_id = {report.held.envelope.execution: report for report in batch}
+        counts: Counter[tuple[str, str]] = Counter()
+        for ended in reply.ended:
+            report = by_id.get(ended.execution)
+            if report is not None and report.held.prepared is not None:
+                counts[report.held.prepared.plan.workflow, ended.letter] += 1
+        for (workflow, letter), count in counts.items():
+            label = self._metrics.workflow_label(workflow)
+            if letter == "C":
+                self._metrics.completed.labels(namespace, label).inc(count)
+            else:
+                self._metrics.failed.labels(namespace, label, "step").inc(count)
+
+    async def _failed(self, outbox: Outbox, batch: list[Report], error: StoreError) -> None:
+        """Keep the outcomes and come back; only one that is refused by itself is given up."""
+        refused = is_refusal(error) and bool(batch)
+        if refused and len(batch) == 1:
+            self._give_up(batch.pop(), error)
+        elif refused:
+            outbox.singly += len(batch)  # scripts check before they write: most of them are fine
+        outbox.reports.extendleft(reversed(batch))
+        if outbox.reports:
+            self._queue(outbox)
+        if refused:
+            return
+        if lost_groups(error) and self.restore_groups is not None:
+            # Outcomes go before claims: they may have been recorded.
+            error = Unavailable(str(error), ambiguous=True)
+            await self.restore_groups()
+        await self.outage.wait(error, [report.held.key for report in batch])
+
+    def _give_up(self, report: Report, error: StoreError) -> None:
+        assert self.attempts is not None
+        envelope = report.held.envelope
+        LOGGER.error(
+            "outcome of step %s of execution %s cannot be recorded, the step runs again: %s",
+            envelope.step,
+            envelope.execution,
+            error,
+        )
+        self.attempts.claims.pop(report.held.key, None)
+
+
+def _more(asked: list[int], claims: Sequence[Claim]) -> bool:
+    """Whether a queue gave all that was asked of it, so that it may have more."""
+    got = [claim.queue for claim in claims]
+    return any(got.count(asked[at]) >= asked[at + 1] for at in range(0, len(asked), 2))

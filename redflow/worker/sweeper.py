@@ -1,0 +1,279 @@
+"""Sweeps: fires due timers, carries out orders, reclaims lost leases; any worker may."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+from redflow.driver import AsyncDriver
+from redflow.errors import NotFound, StoreError
+from redflow.model import codec
+from redflow.model.outcome import ErrorInfo, OutcomeReason
+from redflow.store import sweeps
+from redflow.store.keys import PartitionKeys
+from redflow.store.op import Word
+from redflow.store.space import Space
+from redflow.store.workflows import put_partition
+from redflow.worker.clock import RedisClock
+from redflow.worker.outage import Outage, is_refusal, lost_groups
+from redflow.worker.plans import Plans
+from redflow.worker.settings import WorkerSettings
+
+LOGGER = logging.getLogger("redflow.worker")
+
+T = TypeVar("T")
+Carried = tuple[list[str], list[str]]
+"""A word for each item, and the orders that came of them."""
+
+LEASE_SHARE, PERIOD_SHARE = 0.6, 0.4
+"""Of `sweep`: how long a worker may keep a partition to itself, and how often it sweeps. Together
+they are one sweep, so a dead sweeper delays nothing by more than that."""
+
+GAP_SWEEPS = 3
+PAGE = 100
+"""Timers of a partition and tokens of a queue that one call looks at."""
+
+MOST_PAGES = 50
+"""Pages in a row before a sweep rests all the same: there are other calls to make."""
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+class Sweeper:
+    """Sweeps every partition that no other worker holds."""
+
+    def __init__(
+        self,
+        driver: AsyncDriver,
+        space: Space,
+        settings: WorkerSettings,
+        plans: Plans,
+        clock: RedisClock,
+    ) -> None:
+        self._driver = driver
+        self._space = space
+        self._settings = settings
+        self._plans = plans
+        self._clock = clock
+        self._soon = asyncio.Event()
+        self._orders: list[tuple[PartitionKeys, list[str]]] = []
+        self._next_due = 0
+        self._sweep_at = 0.0
+        self._lost_error = _lost_error(settings.deliveries)
+        self._refused: set[str] = set()
+        self.outage = Outage("sweep")
+        self.queues: list[str] = list(settings.queues)
+        """Every queue of the namespace: leases are reclaimed in queues nobody serves, too."""
+        self.reclaimed = 0
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            try:
+                await self._round()
+                self.outage.over()
+            except StoreError as error:
+                if lost_groups(error):
+                    await self.restore_groups()
+                await self.outage.wait(error)
+            except Exception:  # what one sweep cannot read must not end them all
+                LOGGER.exception("sweep failed")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._soon.wait(), self._rest())
+            self._soon.clear()
+
+    def carry_out(self, partition: PartitionKeys, orders: list[str]) -> None:
+        """Have orders carried out now; if this worker dies, the next sweep finds them."""
+        self._orders.append((partition, orders))
+        self._soon.set()
+
+    def due_at(self, milliseconds: int) -> None:
+        """A timer was set: sweep when it is due, if that is sooner."""
+        if not self._next_due or milliseconds < self._next_due:
+            self._next_due = milliseconds
+            self._soon.set()
+
+    async def restore_groups(self) -> None:
+        """Make lost groups and sentinels again."""
+        queues = self._all_queues()
+        try:
+            await self._driver.run_many(
+                [put_partition(self._space, p, queues) for p in self._space.keys]
+            )
+        except StoreError as error:
+            LOGGER.warning("groups could not be made again: %s", error)
+
+    async def sweep(self) -> None:
+        """Sweep until nothing is due: list what is, then carry it out partition by partition."""
+        for _ in range(MOST_PAGES):
+            if not await self._sweep_page():
+                return
+
+    async def _sweep_page(self) -> bool:
+        """One page of every partition; answers whether another may bring more."""
+        partitions, queues = list(self._space.keys), self._all_queues()
+        due = await self._driver.run(
+            sweeps.list_due(
+                self._space,
+                partitions,
+                worker=self._settings.worker_id,
+                queues=queues,
+                lease=_ms(self._settings.lease),
+                sweep_lease=_ms(self._settings.sweep * LEASE_SHARE),
+                sweep_gap=_ms(self._settings.sweep * GAP_SWEEPS),
+                records_cap=self._space.limits.events_cap,
+                limit=PAGE,
+            )
+        )
+        self._clock.set(due.now)
+        self._next_due = due.next_due
+        more = False
+        for found in due.partitions:
+            partition = partitions[found.partition - 1]
+            done = await self._promote(partition, found.members)
+            done += await self._reclaim(partition, queues, found.tokens)
+            more = more or (done > 0 and max(len(found.members), len(found.tokens)) >= PAGE)
+        return more
+
+    def _all_queues(self) -> list[str]:
+        return list(dict.fromkeys((*self._settings.queues, *self.queues, *self._plans.queues)))
+
+    def _rest(self) -> float:
+        """Seconds until the next sweep: a timer that is due sooner shortens it."""
+        rest = max(0.0, self._sweep_at - time.monotonic())
+        if self._next_due:
+            rest = min(rest, max(0.0, (self._next_due - self._clock.now()) / 1000))
+        return rest
+
+    def _timer_is_due(self) -> bool:
+        return 0 < self._next_due <= self._clock.now()
+
+    async def _round(self) -> None:
+        while self._orders:
+            partition, members = self._orders.pop()
+            await self._promote(partition, members)
+        if time.monotonic() >= self._sweep_at or self._timer_is_due():
+            period = self._settings.sweep * PERIOD_SHARE * random.uniform(0.8, 1.0)
+            self._sweep_at = time.monotonic() + period
+            await self.sweep()
+
+    # Carrying out
+
+    async def _promote(self, partition: PartitionKeys, members: Sequence[str]) -> int:
+        """Fire members, and the orders that come of it; answers how many fired."""
+
+        async def send(page: Sequence[str]) -> Carried:
+            ids = list(dict.fromkeys(_execution_of(member) for member in page))
+            found = await self._driver.run_many(
+                [sweeps.read_plan_hash(partition, execution) for execution in ids]
+            )
+            plans = await self._readable(partition, [plan for plan in found if plan is not None])
+            rows: list[Word] = []
+            for member in page:
+                rows += (member, ids.index(_execution_of(member)) + 1)
+            op = sweeps.promote_timers(
+                self._space,
+                partition,
+                queues=self._all_queues(),
+                executions=ids,
+                plans=plans,
+                members=rows,
+            )
+            return await self._driver.run(op)
+
+        fired, waiting = 0, list(members)
+        while waiting:
+            words, waiting = await self._in_pages(send, waiting)
+            fired += len(words) - words.count("early")
+        return fired
+
+    async def _reclaim(
+        self, partition: PartitionKeys, queues: Sequence[str], tokens: Sequence[sweeps.Silent]
+    ) -> int:
+        """Re-issue silent tokens; answers how many are silent no more."""
+
+        async def send(page: Sequence[sweeps.Silent]) -> Carried:
+            envelopes = [silent.envelope for silent in page if silent.envelope is not None]
+            plans = await self._readable(partition, [envelope.plan for envelope in envelopes])
+            executions: dict[str, int] = {}
+            rows: list[Word] = []
+            for silent in page:
+                name = silent.envelope.execution if silent.envelope else "~"
+                at = executions.setdefault(name, len(executions) + 1)
+                rows += (silent.token, silent.queue, at)
+            op = sweeps.reclaim_leases(
+                self._space,
+                partition,
+                lease=_ms(self._settings.lease),
+                deliveries_limit=self._settings.deliveries,
+                lost_error=self._lost_error,
+                queues=list(dict.fromkeys((*queues, *self._all_queues()))),
+                executions=list(executions),
+                plans=plans,
+                leases=rows,
+            )
+            return await self._driver.run(op)
+
+        words, orders = await self._in_pages(send, tokens)
+        counts = {word: words.count(word) for word in ("moved", "lost", "cancelled", "gone")}
+        if counts["moved"] or counts["lost"]:
+            self.reclaimed += counts["moved"]
+            LOGGER.warning(
+                "leases of silent workers: %d steps moved, %d failed as worker_lost",
+                counts["moved"],
+                counts["lost"],
+            )
+        await self._promote(partition, orders)
+        return sum(counts.values())
+
+    async def _in_pages(
+        self, send: Callable[[Sequence[T]], Awaitable[Carried]], items: Sequence[T]
+    ) -> Carried:
+        """Send items page by page; a page that is refused is halved down to the one at fault."""
+        pages = [items[at : at + PAGE] for at in range(0, len(items), PAGE)]
+        words: list[str] = []
+        orders: list[str] = []
+        while pages:
+            page = pages.pop()
+            try:
+                answered = await send(page)
+            except StoreError as error:
+                if not is_refusal(error):
+                    raise
+                half = len(page) // 2
+                pages += [page[half:], page[:half]] if half else []
+                if not half and str(page[0]) not in self._refused:
+                    self._refused.add(str(page[0]))
+                    LOGGER.error("sweep of %s is refused: %s", page[0], error)
+            else:
+                words += answered[0]
+                orders += answered[1]
+        return words, orders
+
+    async def _readable(self, partition: PartitionKeys, plans: Sequence[str]) -> list[str]:
+        """Those plans that are stored; reading them makes their queues known."""
+        found = []
+        for plan in dict.fromkeys(plans):
+            with suppress(NotFound):
+                await self._plans.get(partition, plan)
+                found.append(plan)
+        return found
+
+
+def _execution_of(member: str) -> str:
+    """A member of the timers is `<kind>:<execution>:<step>`."""
+    return member.split(":")[1]
+
+
+def _lost_error(deliveries: int) -> bytes:
+    """What is recorded of a step whose lease was lost too often."""
+    text = f"its workers died or fell silent {deliveries + 1} times in one attempt"
+    info = ErrorInfo("WorkerLost", text, OutcomeReason.WORKER_LOST)
+    return codec.encode(info.to_value())

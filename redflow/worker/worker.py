@@ -1,0 +1,280 @@
+"""A worker: wires the parts, starts them, and stops them without losing anything."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import socket
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from redflow.driver import AsyncDriver, Connector
+from redflow.errors import RedflowError, StoreError
+from redflow.metrics import Metrics
+from redflow.nodes.registry import Registry
+from redflow.store.space import Space
+from redflow.store.workers import Beat
+from redflow.store.workflows import put_partition
+from redflow.version import VERSION
+from redflow.worker.attempts import Attempts
+from redflow.worker.clock import RedisClock
+from redflow.worker.heartbeat import Heartbeat
+from redflow.worker.plans import Plans
+from redflow.worker.pump import IN_FLIGHT, Pump
+from redflow.worker.reader import Reader
+from redflow.worker.settings import WorkerSettings
+from redflow.worker.sweeper import Sweeper
+
+LOGGER = logging.getLogger("redflow.worker")
+
+TICK = 0.5
+FLUSH = 2.0
+"""Seconds a stopping worker waits for its last outcomes to be acknowledged."""
+
+
+class StuckThreads(RedflowError):
+    """A quarter of the threads are past their deadline: the worker stops, to be restarted."""
+
+
+class Worker:
+    """Runs steps of one namespace on the running loop; `async with` starts and drains it."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        open_space: Callable[[], Awaitable[Space]],
+        registry: Registry,
+        settings: WorkerSettings,
+        metrics: Metrics,
+    ) -> None:
+        self._connector = connector
+        self._open_space = open_space
+        self._registry = registry
+        self.settings = settings
+        self._metrics = metrics
+        self._stop = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._driver: AsyncDriver | None = None
+        self._patience: asyncio.Timeout | None = None
+        self.drain = settings.drain
+
+    @property
+    def id(self) -> str:
+        """The name its claims are pending under."""
+        return self.settings.worker_id
+
+    # Life
+
+    async def start(self) -> None:
+        """Connect and begin to claim."""
+        self._space = await self._open_space()
+        driver = self._connector.async_driver()
+        try:
+            await driver.run_many(
+                [put_partition(self._space, p, self.settings.queues) for p in self._space.keys]
+            )
+        except BaseException:
+            await driver.close()
+            raise
+        self._driver = driver
+        self._wire(driver)
+        self.heartbeat.start()
+        parts: list[Coroutine[Any, Any, None]] = [self.pump.run() for _ in range(IN_FLIGHT)]
+        parts += [self.reader.run(), self.sweeper.run(), self._tick()]
+        self._tasks = [asyncio.create_task(part) for part in parts]
+        for task in self._tasks:
+            task.add_done_callback(self._part_ended)
+        LOGGER.info(
+            "worker %s started: namespace %s, queues %s, %d slots",
+            self.id,
+            self._space.keys.namespace,
+            ", ".join(self.settings.queues),
+            self.settings.concurrency,
+        )
+
+    def _wire(self, driver: AsyncDriver) -> None:
+        clock = RedisClock()
+        namespace = self._space.keys.namespace
+        self.plans = Plans(
+            driver, self._registry, self._metrics, namespace=namespace, worker_id=self.id
+        )
+        self.pump = Pump(driver, self._space, self.settings, self.plans, clock, self._metrics)
+        self.attempts = Attempts(
+            driver, self.plans, self.settings, self.pump.report, self.pump.note
+        )
+        self.sweeper = Sweeper(driver, self._space, self.settings, self.plans, clock)
+        self.reader = Reader(
+            driver,
+            self._space.keys,
+            self.settings,
+            self.attempts,
+            self.pump,
+            self.sweeper,
+            clock,
+        )
+        self.pump.attempts = self.attempts
+        self.pump.carry_out = self.sweeper.carry_out
+        self.pump.parked = self.sweeper.due_at
+        self.pump.restore_groups = self.sweeper.restore_groups
+        self.heartbeat = Heartbeat(
+            self._connector.heartbeat_driver(),
+            self._space,
+            self.settings,
+            self.attempts.claims,
+            about=self._about(),
+            on_beat=self._on_beat,
+        )
+
+    async def run(self) -> None:
+        """Start, work until `request_stop`, drain; raises what made a part fail."""
+        await self.start()
+        try:
+            await self._stop.wait()
+        finally:
+            await self.stop()
+        if self._failure is not None:
+            raise self._failure
+
+    def request_stop(self, *, drain: float | None = None) -> None:
+        """Have `run` drain and return; a second time with `drain=0`: give everything back now."""
+        if drain is not None:
+            self.drain = drain
+            if self._patience is not None:
+                self._patience.reschedule(asyncio.get_running_loop().time() + drain)
+        self._stop.set()
+
+    async def stop(self) -> None:
+        """Claim nothing more, let steps finish for `drain` seconds, give back the rest."""
+        driver, self._driver = self._driver, None
+        if driver is None:
+            return
+        self.pump.accepting = False
+        try:
+            await self._end(self.reader_task)
+            await self._give_back_waiting()
+            await self._drain()
+            await self._flush()
+        finally:
+            await self._end(*self._tasks)
+            await asyncio.to_thread(self.heartbeat.stop)
+            await self.attempts.close()
+            await driver.close()
+            LOGGER.info("worker %s stopped", self.id)
+
+    async def __aenter__(self) -> Worker:
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        await self.stop()
+        if kind is None and self._failure is not None:
+            raise self._failure
+
+    # Stopping
+
+    async def _give_back_waiting(self) -> None:
+        """Give back what was claimed and has not begun, heard of or not."""
+        self.attempts.release_waiting(longest=0.0)
+        try:
+            async with asyncio.timeout(FLUSH):
+                unheard = await self.reader.unheard()
+        except (StoreError, TimeoutError) as error:
+            LOGGER.warning("pending entries could not be read, their leases run out: %s", error)
+            return
+        for held in unheard:
+            self.attempts.give_back(held)
+
+    async def _drain(self) -> None:
+        """Wait for the steps under way, then end them; a second request to stop shortens it."""
+        attempts = self.attempts
+        if not attempts.idle.is_set() and not await self._idle_within(self.drain):
+            LOGGER.warning("drain time is over: %d steps are given back", attempts.under_way)
+            attempts.interrupt_all("shutdown")
+            if not await self._idle_within(FLUSH):
+                attempts.abandon_all()
+        attempts.release_waiting(longest=0.0)
+
+    async def _idle_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds) as self._patience:
+                await self.attempts.idle.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._patience = None
+        return True
+
+    async def _flush(self) -> None:
+        """Wait until the last outcomes are acknowledged, for a bounded time."""
+        deadline = time.monotonic() + FLUSH
+        while not self.pump.clear and time.monotonic() < deadline:
+            self.pump.wake()
+            await asyncio.sleep(0.01)
+
+    async def _end(self, *tasks: asyncio.Task[None]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Parts
+
+    @property
+    def reader_task(self) -> asyncio.Task[None]:
+        """The blocking read."""
+        return self._tasks[IN_FLIGHT]
+
+    async def _tick(self) -> None:
+        """Prove that the loop turns, give back what waits too long, count stuck threads."""
+        rest = min(TICK, self.settings.beat)
+        while True:
+            self.heartbeat.ticked = time.monotonic()
+            self.attempts.release_waiting()
+            if self.attempts.threads.too_many_stuck():
+                names = ", ".join(sorted(set(self.attempts.threads.stuck.values())))
+                self._fail(
+                    StuckThreads(
+                        f"{len(self.attempts.threads.stuck)} of {self.settings.threads} threads are"
+                        f" past their deadline in {names}",
+                        hint='make these functions return, or run them with run="process"',
+                    )
+                )
+            await asyncio.sleep(rest)
+
+    def _on_beat(self, beat: Beat) -> None:
+        self.sweeper.queues = beat.queues
+        namespace = self._space.keys.namespace
+        for queue, count in beat.workers.items():
+            self._metrics.workers.labels(namespace, queue).set(count)
+
+    def _part_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._fail(task.exception())
+
+    def _fail(self, error: BaseException | None) -> None:
+        """A part cannot go on: claim nothing more, drain, and let `run` raise."""
+        if self._failure is None:
+            self._failure = error
+            LOGGER.error("worker %s stops: %s", self.id, error, exc_info=error)
+        self.pump.accepting = False
+        self._stop.set()
+
+    def _about(self) -> bytes:
+        return msgspec.msgpack.encode(
+            {
+                "functions": sorted(self._registry.functions),
+                "types": sorted(self._registry.types),
+                "queues": self.settings.queues,
+                "slots": self.settings.concurrency,
+                "version": VERSION,
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "python": platform.python_version(),
+                "started": round(time.time() * 1000),
+            }
+        )

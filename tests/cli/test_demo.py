@@ -1,0 +1,117 @@
+"""`redflow demo` on fakeredis: what runs, what is shown, and where it runs."""
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from redflow.cli import demo_run
+from redflow.cli.base import State
+from redflow.cli.demo_view import DemoBoard, DemoLines, view_of
+from redflow.cli.demo_workflow import ORDERS
+from redflow.driver import MemoryConnector
+from redflow.engine import Engine
+from redflow.errors import Misconfigured
+from tests.cli.kit import call
+from tests.cli.test_progress import terminal_of
+
+CUSTOMERS = [order.customer for order in ORDERS]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Let every step of the demo take no time."""
+    monkeypatch.setattr(demo_run, "run_orders", partial(demo_run.run_orders, pace=0.0))
+
+
+@pytest.fixture
+def no_server(monkeypatch):
+    def none_found():
+        raise Misconfigured("no Redis found to start", hint="install one")
+
+    monkeypatch.setattr("redflow.driver.embedded.find_program", none_found)
+
+
+def test_the_demo_shows_what_it_promises(quick):
+    result = call("demo", "-o", "json", state=State(server=MemoryConnector()))
+    assert result.code == 0
+    executions = dict(zip(CUSTOMERS, result.json["executions"], strict=True))
+    assert {one["status"] for one in executions.values()} == {"COMPLETED"}
+    steps = {
+        customer: {step["node_id"]: step for step in one["steps"]}
+        for customer, one in executions.items()
+    }
+    assert steps["Grace"]["charge"]["attempt"] == 3
+    assert steps["Ada"]["courier"]["status"] == "SKIPPED"
+    assert steps["Grace"]["post"]["status"] == "SKIPPED"
+    assert steps["Edsger"]["charge"]["status"] == "FAILED"
+    assert steps["Edsger"]["pack"]["reason"] == "upstream_failed"
+    assert executions["Edsger"]["output"] == {
+        "apologise": "Edsger: we could not charge you (card declined)"
+    }
+    totals = {one["step"]: one for one in result.json["steps"]}
+    assert totals["charge"]["attempts"] == 7
+    assert totals["pack"]["completed"] == 4
+    assert "Grace    charge  COMPLETED  attempt 3" in result.err
+
+
+def test_the_demo_in_text(quick):
+    result = call("demo", state=State(server=MemoryConnector()))
+    assert result.code == 0
+    assert "Grace    charge  PENDING  GatewayTimeout" in result.out
+    assert "ORDER    STATUS     TOOK" in result.out
+    assert "STEP       COMPLETED  FAILED  SKIPPED  ATTEMPTS  MEAN" in result.out
+    assert "Try next" in result.err
+
+
+def test_without_any_server_it_warns_and_runs_in_process(quick, no_server):
+    result = call("demo")
+    assert result.code == 0
+    assert "warning: no server of its own could be started: no Redis found" in result.err
+    assert "warning: running on fakeredis" in result.err
+
+
+def test_without_fakeredis_it_says_what_to_install(no_server, monkeypatch):
+    def missing(self):
+        raise Misconfigured("no fakeredis")
+
+    monkeypatch.setattr(MemoryConnector, "__init__", missing)
+    result = call("demo")
+    assert result.code == 2
+    assert result.err.endswith("error: no Redis found to start\nhint: install one\n")
+
+
+def test_a_demo_that_hangs_ends(monkeypatch):
+    async def hang(engine, view):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(demo_run, "LIMIT", 0.01)
+    monkeypatch.setattr(demo_run, "run_orders", hang)
+    result = call("demo", state=State(server=MemoryConnector()))
+    assert result.code == 6
+    assert "has not ended within" in result.err
+
+
+def test_on_a_server_of_the_user_it_has_a_namespace_of_its_own(quick, monkeypatch):
+    server = MemoryConnector()
+    monkeypatch.setattr(State, "address", lambda self: server)
+    result = call("--redis", "redis://user", "demo")
+    assert result.code == 0
+    assert "namespace 'demo'" in result.err
+    assert "redflow -n demo execution show " in result.err
+    assert call("-n", "other", "--redis", "redis://user", "demo").code == 0
+    for namespace in ("demo", "other"):
+        listed = call("-n", namespace, "execution", "list", state=State(server=server))
+        assert len(listed.rows) == len(ORDERS)
+
+
+async def test_the_board_on_a_terminal(monkeypatch):
+    terminal = terminal_of(monkeypatch)
+    view = view_of(State())
+    assert isinstance(view, DemoBoard)
+    async with Engine(MemoryConnector(), namespace="demo") as engine:
+        await demo_run.run_orders(engine, view, pace=0.0)
+    text = terminal.getvalue()
+    assert "charge: the payment gateway did not answer" in text
+    assert "✓ 3x" in text
+    assert isinstance(view_of(State(format="json")), DemoLines)

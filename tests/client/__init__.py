@@ -1,0 +1,1 @@
+"""The client in both colours: starting, waiting, reading, listing, and what each refuses."""

@@ -1,0 +1,1 @@
+"""Tests of the pure model: examples, and properties at every door of bad input."""

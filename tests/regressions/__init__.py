@@ -1,0 +1,1 @@
+"""Faults that other engines had, by name: each is a test here."""

@@ -1,0 +1,1 @@
+"""Rules of the house: sizes, layers, names, scripts and generated files, checked on every run."""

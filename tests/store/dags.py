@@ -1,0 +1,64 @@
+"""Random workflows with every kind of edge, join and queue."""
+
+from random import Random
+
+from redflow.model.workflow import Edge, Node, Workflow
+
+LABELS = ("yes", "no", "later")
+QUEUES = ("default", "default", "mail", "slow-2")
+
+
+def random_workflow(rng: Random, name: str, size: int) -> Workflow:
+    """A workflow of `size` nodes; half of them have finalizers."""
+    finalizers = rng.randint(0, size // 4) if rng.random() < 0.5 else 0
+    labels = {i: rng.sample(LABELS, rng.randint(1, 3)) for i in range(size) if rng.random() < 0.3}
+    width = rng.choice([1, 2, 3, 8, 30])
+    edges: set[tuple[int, int, str | None, str]] = set()
+    for target in range(1, size):
+        for source in _parents(rng, target, width):
+            final = source < size - finalizers <= target
+            label, on = _kind(rng, labels.get(source, []), final)
+            edges.add((source, target, label, on))
+    return Workflow(
+        name,
+        nodes=tuple(_node(rng, i, labels.get(i, [])) for i in range(size)),
+        edges=tuple(
+            Edge(_name(source), _name(target), label, on)  # type: ignore[arg-type]
+            for source, target, label, on in sorted(edges, key=str)
+        ),
+        allow_disconnected=True,
+    )
+
+
+def _parents(rng: Random, target: int, width: int) -> list[int]:
+    if rng.random() < 0.08:
+        return []
+    nearest = range(max(0, target - width - rng.randint(0, 3)), target)
+    count = min(len(nearest), rng.choice([1, 1, 1, 2, 2, 3, 6]))
+    parents = rng.sample(nearest, count)
+    if rng.random() < 0.1:
+        parents.append(parents[0])  # two edges between the same steps
+    return parents
+
+
+def _kind(rng: Random, labels: list[str], final: bool) -> tuple[str | None, str]:
+    if final:
+        return None, "always"
+    if labels and rng.random() < 0.6:
+        return rng.choice(labels), "success"
+    return None, rng.choices(["success", "failure", "always"], [6, 2, 1])[0]
+
+
+def _node(rng: Random, number: int, labels: list[str]) -> Node:
+    return Node(
+        _name(number),
+        "function",
+        config={"function": "work"},
+        queue=rng.choice(QUEUES),
+        join="any_outcome" if rng.random() < 0.3 else "all",
+        labels=tuple(labels),
+    )
+
+
+def _name(number: int) -> str:
+    return f"n{number}"

@@ -1,0 +1,77 @@
+"""Random workflows, random calls, every misfortune: scripts and reference agree after each call."""
+
+import pytest
+import redis
+
+from tests.store.driving import SIZES, Drive, limits_of
+from tests.store.support import Store, fake_client
+from tests.store.tally import TALLY, Tally
+
+EXECUTIONS = 12
+IN_MEMORY, ON_SERVER, AT_LENGTH = 3, 34, 300
+"""Seeds for each size of a call."""
+ANSWERS = {
+    "start ok", "start dup", "start conflict", "start moved", "start inactive", "start unknown",
+    "advance 0", "advance 1", "advance 2", "advance 3", "advance 4", "advance 5",
+    "claim drop 0", "claim drop 1", "extend ok", "extend lost", "extend stop",
+    "reclaim moved", "reclaim lost", "reclaim cancelled", "reclaim held", "reclaim busy",
+    "promote done", "promote early", "promote order f", "promote order k", "promote order w",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_scripts_agree_with_the_reference_in_memory(size: tuple[int, int], namespace: str) -> None:
+    client = fake_client()
+    tally = drive(client, namespace, size, IN_MEMORY)
+    client.close()
+    assert tally.runs >= IN_MEMORY * EXECUTIONS
+
+
+@pytest.mark.server
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("size", SIZES)
+def test_scripts_agree_with_the_reference_on_a_server(
+    size: tuple[int, int], server: redis.Redis, namespace: str
+) -> None:
+    tally = drive(server, namespace, size, ON_SERVER)
+    assert tally.runs >= ON_SERVER * EXECUTIONS
+
+
+@pytest.mark.server
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("size", SIZES)
+def test_scripts_agree_with_the_reference_at_length(
+    size: tuple[int, int], server: redis.Redis, namespace: str
+) -> None:
+    drive(server, namespace, size, AT_LENGTH, first=1000)
+
+
+@pytest.mark.server
+def test_every_answer_was_heard() -> None:
+    """A random test that never meets a misfortune proves nothing about it."""
+    assert ANSWERS - set(TALLY.answers) == set()
+
+
+def drive(
+    client: redis.Redis, namespace: str, size: tuple[int, int], seeds: int, first: int = 0
+) -> Tally:
+    """Run some seeds of a size; the same number is the same run on every server."""
+    tally = Tally()
+    for seed in range(first, first + seeds):
+        store = Store(client, namespace, limits_of(size))
+        drive = Drive(store, seed, executions=EXECUTIONS)
+        try:
+            runs = drive.run()
+        except Exception as error:
+            error.add_note(f"seed {seed}, edge budget and page {size}")
+            raise
+        store.clear()
+        for one in (tally, TALLY):
+            one.runs, one.seeds, one.calls = (
+                one.runs + runs,
+                one.seeds + 1,
+                one.calls + drive.pair.calls,
+            )
+            one.answers += drive.pair.answers
+    return tally

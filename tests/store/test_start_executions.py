@@ -1,0 +1,150 @@
+"""start_executions: every status, what a start writes, and what it refuses as a whole."""
+
+import pytest
+import redis
+
+from redflow.model.plan import compile_plan
+from redflow.store.executions import Start, start_executions
+from redflow.store.space import Limits
+from tests.store.arrange import QUEUES, Scene, flow, pack
+from tests.store.support import EPOCH, Store
+
+INPUT = pack({"a": 1})
+
+
+def start(
+    store: Store, *starts: Start, plans: tuple[str, ...], names: tuple[str, ...] = ("wf",),
+    queues: tuple[str, ...] = QUEUES,
+) -> tuple[list[str], list[str]]:  # fmt: skip
+    """Start executions."""
+    return store.run(
+        start_executions(
+            store.space, store.partition, starts, workflows=names, plans=plans, queues=queues
+        )
+    )
+
+
+def one(execution: str = "e1", digest: str = "digest", **given: object) -> Start:
+    return Start(execution, 1, 1, INPUT, digest, **given)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def scene(store: Store) -> Scene:
+    """Return a published workflow a > b."""
+    return Scene(store, flow("a>b"))
+
+
+def test_a_start_writes_the_execution_and_makes_its_roots_ready(scene: Scene) -> None:
+    store = scene.store
+    assert start(store, one(), plans=(scene.plan.hash,)) == (["ok"], [])
+    ((token, carried),) = scene.tokens().items()
+    assert store.hash("execution:e1") == {
+        "state": f"r 1 1 {scene.plan.hash}".encode(),
+        "start": f"{EPOCH} wf 1 digest".encode(),
+        "input": b"=" + INPUT,
+        "s1": f"q{token},default".encode(),
+    }
+    assert carried == [1, 0, 0, "e1", 1, scene.plan.hash, [{"a": 1}], None]
+    assert store.zset("live") == {"e1": EPOCH}
+    assert scene.events() == [(1, "e1", 1, None, "wf 1")]
+
+
+def test_metadata_and_headers_are_kept_and_headers_travel(scene: Scene) -> None:
+    headers = pack(b"trace")
+    start(scene.store, one(meta=b"\x80", headers=headers), plans=(scene.plan.hash,))
+    found = scene.store.hash("execution:e1")
+    assert (found["meta"], found["headers"]) == (b"\x80", headers)
+    (token,) = scene.tokens()
+    assert scene.tokens()[token][7] == b"trace"
+    scene.advance(claims={"default": 1})
+    scene.store.command("HSET", scene.store.key("execution:e1"), "x", "")
+    assert [carried[7] for carried in scene.tokens().values()] == [b"trace"]
+
+
+def test_a_large_input_stands_apart_and_does_not_travel(scene: Scene) -> None:
+    scene.store.limits = Limits(inline_value=len(INPUT) - 1)
+    start(scene.store, one(), plans=(scene.plan.hash,))
+    found = scene.store.hash("execution:e1")
+    assert (found["input"], found["big:input"]) == (b"@", INPUT)
+    assert [carried[6] for carried in scene.tokens().values()] == [None]
+
+
+def test_roots_over_the_budget_become_an_order(store: Store) -> None:
+    scene = Scene(store, flow("a", "b", "c"))
+    store.limits = Limits(edge_budget=2)
+    assert start(store, one(), plans=(scene.plan.hash,)) == (["ok"], ["f:e1:0"])
+    assert scene.fields()["f0"] == "3 c "
+    assert scene.state() == "r 3 1"
+    store.limits = Limits()
+    assert scene.promote("f:e1:0") == (["done"], [])
+    assert [carried[4:7:2] for carried in scene.tokens().values()] == [
+        [n, [{"a": 1}]] for n in (1, 2, 3)
+    ]
+
+
+def test_the_same_start_again_is_dup_and_changes_nothing(scene: Scene) -> None:
+    plans = (scene.plan.hash,)
+    start(scene.store, one(), plans=plans)
+    before = (scene.store.hash("execution:e1"), scene.tokens(), scene.events())
+    scene.store.now += 1000
+    assert start(scene.store, one(), plans=plans)[0] == ["dup"]
+    assert (scene.store.hash("execution:e1"), scene.tokens(), scene.events()) == before
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_the_same_id_for_something_else_is_a_conflict(scene: Scene, calls: int) -> None:
+    """Within one call and over two."""
+    scene.store.publish("wf2", scene.plan.hash, 1)
+    names, plans = ("wf", "wf2"), (scene.plan.hash,)
+    starts = [one(), one(), one(digest="other"), Start("e1", 2, 1, INPUT, "digest")]
+    expected = ["ok", "dup", "conflict wf digest", "conflict wf digest"]
+    if calls == 1:
+        assert start(scene.store, *starts, plans=plans, names=names)[0] == expected
+    else:
+        seen = [start(scene.store, s, plans=plans, names=names)[0][0] for s in starts]
+        assert seen == expected
+    assert scene.state() == "r 1 1"
+
+
+def test_what_may_not_start_does_not(scene: Scene) -> None:
+    newer = compile_plan(flow("a>b", "b>c"), 2)
+    scene.store.put_plan(newer)
+    scene.store.publish("newer", newer.hash, 2)
+    scene.store.publish("resting", scene.plan.hash, 1, status="INACTIVE")
+    names, plans = ("wf", "newer", "resting", "nobody"), (scene.plan.hash, newer.hash)
+    starts = [Start(f"e{w}", w, 1, INPUT, "digest") for w in (1, 2, 3, 4)]
+    statuses, _ = start(scene.store, *starts, plans=plans, names=names)
+    assert statuses == ["ok", f"moved {newer.hash}", "inactive", "unknown"]
+    assert scene.store.zset("live") == {"e1": EPOCH}
+
+
+def test_a_pinned_version_runs_its_own_plan(scene: Scene) -> None:
+    newer = compile_plan(flow("a>b", "b>c"), 2)
+    scene.store.put_plan(newer)
+    scene.store.publish("wf", newer.hash, 2)
+    assert start(scene.store, one(version=1), plans=(scene.plan.hash,))[0] == ["ok"]
+    found = scene.store.hash("execution:e1")
+    assert found["start"] == f"{EPOCH} wf 1 digest".encode()
+    assert found["state"] == f"r 1 1 {scene.plan.hash}".encode()
+
+
+@pytest.mark.parametrize(
+    ("plans", "queues", "error"),
+    [
+        (("x" * 26,), QUEUES, "PLAN x{26} is not stored"),
+        (None, ("mail",), "needs queue default, whose stream is not declared"),
+    ],
+)
+def test_a_call_that_declares_too_little_writes_nothing(
+    scene: Scene, plans: tuple[str, ...] | None, queues: tuple[str, ...], error: str
+) -> None:
+    with pytest.raises(redis.exceptions.ResponseError, match=error):
+        start(scene.store, one(), plans=plans or (scene.plan.hash,), queues=queues)
+    assert scene.store.hash("execution:e1") == {}
+    assert scene.store.zset("live") == {}
+
+
+def test_a_plan_whose_last_page_is_missing_is_no_plan(scene: Scene) -> None:
+    scene.store.command("HDEL", scene.store.key(f"plan:{scene.plan.hash}"), "n")
+    with pytest.raises(redis.exceptions.ResponseError, match="PLAN"):
+        start(scene.store, one(), plans=(scene.plan.hash,))

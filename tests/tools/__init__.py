@@ -1,0 +1,1 @@
+"""Small programs that write files of the repository: generated code and pinned requirements."""

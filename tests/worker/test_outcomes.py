@@ -1,0 +1,294 @@
+"""What becomes of what a step returns or raises, from the function to the record."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from redflow.model import codec
+from redflow.model.outcome import (
+    Branch,
+    Completed,
+    ErrorInfo,
+    Fail,
+    Failed,
+    OutcomeReason,
+    Released,
+    Retry,
+)
+from redflow.model.plan import Plan, compile_plan
+from redflow.model.retry import RetryPolicy
+from redflow.model.workflow import Workflow
+from redflow.worker import conclusion
+from redflow.worker.conclusion import conclude, release_delay
+from tests.worker.kit import Bench, chain, until
+
+AT_ONCE = RetryPolicy(3, initial_interval=0.001, maximum_interval=0.001, jitter="none")
+
+
+class Silent(Exception):
+    """Its own text cannot be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class Falsy(Exception):
+    """An exception that counts as false."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+@dataclass
+class Hostile:
+    """A value whose encoding runs code that raises."""
+
+    price: int = 1
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "price":
+            raise ZeroDivisionError("hostile")
+        return super().__getattribute__(name)
+
+
+BAD_OUTPUTS = {
+    "set": {1, 2},
+    "nan": float("nan"),
+    "object": object(),
+    "key": {"a": {3: 4}},
+    "code": Hostile,
+}
+
+
+# --- attempts
+
+
+async def test_a_failing_step_runs_as_often_as_its_policy_says(bench: Bench):
+    attempts: list[int] = []
+
+    async def flaky(ctx, value):
+        attempts.append(ctx.attempt)
+        if ctx.attempt < 3:
+            raise ConnectionError("not yet")
+        return ctx.idempotency_key
+
+    await bench.one(flaky, retry=AT_ONCE)
+    async with bench.working():
+        run = await bench.run("one")
+    assert attempts == [1, 2, 3]
+    assert run.status == "C"
+    assert run.steps["a"].attempt == 3
+    assert run.value("a") == f"{run.raw.id}:a"
+    assert bench.metric("redflow_steps_processed_total", node_type="function", status="RETRYING") == 2
+    assert await bench.problems() == []
+
+
+async def test_the_last_attempt_fails_the_execution_and_says_how_many_there_were(bench: Bench):
+    async def fails(value):
+        raise ConnectionError(f"no {value}")
+
+    await bench.one(fails, retry=AT_ONCE)
+    async with bench.working():
+        run = await bench.run("one", 7)
+    assert run.status == "F"
+    assert run.value("a") == {
+        "type": "ConnectionError",
+        "message": "no 7",
+        "reason": "error",
+        "attempts": 3,
+    }
+
+
+async def test_without_a_policy_a_step_runs_once(bench: Bench):
+    ran: list[int] = []
+
+    async def fails(value):
+        ran.append(1)
+        raise ConnectionError("once")
+
+    await bench.one(fails)
+    async with bench.working():
+        assert (await bench.run("one")).status == "F"
+    assert len(ran) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(Fail("never again"), "not_retryable"), (LookupError("listed"), "error")],
+)
+async def test_what_is_never_retried_runs_once(bench: Bench, error, reason):
+    async def fails(value):
+        raise error
+
+    policy = RetryPolicy(5, initial_interval=0, jitter="none", non_retryable=("LookupError",))
+    await bench.one(fails, retry=policy)
+    async with bench.working():
+        run = await bench.run("one")
+    assert run.value("a")["attempts"] == 1
+    assert run.value("a")["reason"] == reason
+
+
+async def test_retry_chooses_its_own_delay(bench: Bench):
+    async def asks(ctx, value):
+        if ctx.attempt == 1:
+            raise Retry(after=0.02)
+        return "second"
+
+    slow = RetryPolicy(2, initial_interval=3600, maximum_interval=3600, jitter="none")
+    await bench.one(asks, retry=slow)
+    async with bench.working():
+        run = await bench.run("one")
+    assert run.value("a") == "second"
+
+
+@pytest.mark.parametrize("error", [Silent(), Falsy("false"), SystemExit(2), asyncio.CancelledError()])
+@pytest.mark.parametrize("where", ["loop", "thread"])
+async def test_strange_exceptions_fail_the_step_and_nothing_else(bench: Bench, error, where):
+    async def on_the_loop(value):
+        raise error
+
+    def in_a_thread(value):
+        raise error
+
+    await bench.one(on_the_loop if where == "loop" else in_a_thread)
+    async with bench.working():
+        run = await bench.run("one")
+        assert run.status == "F"
+        assert run.value("a")["type"].endswith(type(error).__name__)
+        assert (await bench.run("one")).status == "F", "the worker is well"
+
+
+@pytest.mark.parametrize("kind", BAD_OUTPUTS)
+async def test_an_output_that_cannot_be_stored_fails_the_step_not_the_worker(bench: Bench, kind):
+    async def answers(flag):
+        value = BAD_OUTPUTS[kind]
+        return "fine" if not flag else value() if isinstance(value, type) else value
+
+    await bench.one(answers, retry=AT_ONCE)
+    async with bench.working():
+        run = await bench.run("one", True)
+        assert run.status == "F"
+        assert run.value("a")["reason"] == "invalid_output"
+        assert run.value("a")["attempts"] == 1, "running it again would not help"
+        assert (await bench.run("one", False)).value("a") == "fine"
+
+
+# --- labels
+
+
+def branching() -> Workflow:
+    return (
+        Workflow.builder("branch")
+        .add_node("a", "function", labels=["left", "right"])
+        .with_config("function", "choose")
+        .add_node("l", "log")
+        .with_config("message", "left")
+        .add_node("r", "log")
+        .with_config("message", "right")
+        .add_node("both", "log")
+        .with_config("message", "both")
+        .connect_if("a", "l", "left")
+        .connect_if("a", "r", "right")
+        .connect("a", "both")
+        .build()
+    )
+
+
+@pytest.mark.parametrize(("label", "letters"), [("left", "CS"), ("right", "SC"), (None, "SS")])
+async def test_a_branch_takes_the_edges_with_its_label(bench: Bench, label, letters):
+    async def choose(value):
+        return "plain" if value is None else Branch(value, {"chose": value})
+
+    bench.function("choose", choose)
+    await bench.publish(branching())
+    async with bench.working():
+        run = await bench.run("branch", label)
+    assert run.steps["l"].kind + run.steps["r"].kind == letters
+    assert run.value("both") == ("plain" if label is None else {"chose": label})
+    assert await bench.problems() == []
+
+
+async def test_an_undeclared_label_fails_the_step_and_says_which_are_declared(bench: Bench):
+    async def choose(value):
+        return Branch("up")
+
+    bench.function("choose", choose)
+    await bench.publish(branching())
+    async with bench.working():
+        run = await bench.run("branch")
+    assert run.status == "F"
+    error = run.value("a")
+    assert error["reason"] == "invalid_output"
+    assert "'a' answered the label 'up', which it does not declare" in error["message"]
+    assert "left, right" in error["message"]
+
+
+# --- functions this worker does not offer
+
+
+async def test_an_unknown_function_is_given_back_with_a_growing_delay(bench: Bench):
+    await bench.publish(chain("one", ["elsewhere"]))
+    async with bench.working() as ignorant:
+        execution = await bench.execute("one")
+        await until(lambda: _given_back(bench, execution))
+        bench.function("elsewhere", lambda value: "found")
+        async with bench.working() as offers:
+            run = await bench.ended(execution)
+    assert run.value("a") == "found"
+    assert run.steps["a"].attempt == 1, "no attempt was charged"
+    assert run.steps["a"].releases >= 1
+    assert ignorant.id != offers.id
+
+
+async def _given_back(bench: Bench, execution: str) -> bool:
+    step = (await bench.read(execution)).steps["a"]
+    return step.kind == "t" and step.why == "l" and step.releases >= 1
+
+
+def test_the_delay_of_a_step_given_back_grows_to_half_a_minute():
+    delays = [release_delay(releases) for releases in range(256)]
+    assert delays[:4] == [0.25, 0.5, 1.0, 2.0]
+    assert delays == sorted(delays)
+    assert delays[-1] == 30.0
+
+
+# --- the row of an outcome
+
+
+def step_of(workflow: Workflow) -> Plan:
+    return compile_plan(workflow, 1)
+
+
+def row(outcome: Any, *, retry: RetryPolicy | None = None, attempt: int = 1) -> Any:
+    plan = step_of(chain("one", ["f"], retry=retry))
+    return conclude(plan.step(1), outcome, attempt=attempt, releases=0, inline=2048)
+
+
+@pytest.mark.parametrize(("chance", "delay"), [(0.0, "0"), (0.5, "2000"), (0.999, "3996")])
+def test_full_jitter_takes_any_share_of_the_delay(monkeypatch, chance, delay):
+    monkeypatch.setattr(conclusion.random, "random", lambda: chance)
+    policy = RetryPolicy(5, initial_interval=2.0, backoff_coefficient=2.0, jitter="full")
+    assert row(Failed(ErrorInfo("E", "m")), retry=policy, attempt=2)[0::2][:2] == ("r", delay)
+
+
+def test_retry_has_no_jitter_and_no_more_runs_than_the_policy(monkeypatch):
+    monkeypatch.setattr(conclusion.random, "random", lambda: 0.0)
+    policy = RetryPolicy(2, jitter="full")
+    asked = Failed(ErrorInfo("E", "m"), retry_after=1.5)
+    assert row(asked, retry=policy).detail == "1500"
+    assert row(asked, retry=policy, attempt=2).kind == "f"
+
+
+@pytest.mark.parametrize(("length", "mark"), [(2045, b"="), (2046, b"@")])
+def test_an_output_over_the_inline_limit_goes_into_a_field_of_its_own(length, mark):
+    conclusion = row(Completed("x" * length))  # three bytes of header
+    assert conclusion.kind == "c"
+    assert conclusion.value[:1] == mark
+    assert codec.decode(conclusion.value[1:]) == "x" * length
+
+
+def test_a_step_given_back_at_shutdown_is_offered_again_at_once():
+    assert row(Released(OutcomeReason.SHUTDOWN)).detail == "0"
+    assert row(Released(OutcomeReason.UNKNOWN_FUNCTION)).detail == "250"
