@@ -26,7 +26,7 @@ class CountingConnector(RedisConnector):
             self.calls += len(packed)
             return await ask_all(packed, ops)
 
-        driver._ask, driver._ask_all = counted, counted_all  # type: ignore[method-assign]
+        driver._ask, driver._ask_all = counted, counted_all  # type: ignore[assignment, method-assign]
         return driver
 
     def heartbeat_driver(self) -> Driver:
@@ -37,5 +37,5 @@ class CountingConnector(RedisConnector):
             self.calls += 1
             return ask(*arguments)
 
-        driver._ask = counted  # type: ignore[method-assign]
+        driver._ask = counted  # type: ignore[assignment, method-assign]
         return driver

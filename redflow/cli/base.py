@@ -160,7 +160,7 @@ def global_options(*, hidden: bool) -> list[click.Parameter]:
             "--verbose",
             is_flag=True,
             callback=_remember("verbose"),
-            help="Say more; internal errors with their traceback.",
+            help="Tracebacks of internal errors; debug logs of workers.",
         ),
     ]
 

@@ -72,9 +72,9 @@ def execute(
 
 def _wait(state: State, workflow: str, handle: Handle, timeout: float | None) -> None:
     """Print the output, or raise what stands for another outcome."""
-    if not wants_json(state):
-        note(f"execution {handle.id}")
     try:
+        if not wants_json(state):
+            note(f"execution {handle.id}")
         output = handle.result(timeout)
     except KeyboardInterrupt:
         raise Interrupted(

@@ -40,6 +40,11 @@ def cli() -> None:
       redflow worker start -A shop:engine            run steps
       redflow execute order '{"amount": 42}' --wait  start one, print its output
       redflow execution list --status FAILED
+
+    \b
+    Exit codes: 0 done, 1 internal error, 2 usage or bad input, 3 not found,
+    4 execution FAILED, 5 CANCELLED, 6 not ended in time, 7 Redis did not do it,
+    8 conflict, 11 invalid workflow, 130 interrupted.
     """
 
 

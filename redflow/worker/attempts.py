@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from redflow.driver import AsyncDriver
 from redflow.errors import InputTooLarge, InvalidInput, NotFound, StoreError
 from redflow.model.outcome import Outcome, OutcomeReason, Released
 from redflow.nodes.context import Context
@@ -17,9 +16,9 @@ from redflow.worker.claims import Claims, Held
 from redflow.worker.coroutines import Coroutines
 from redflow.worker.endings import completed, failed, outcome_of_error, timed_out, unprepared
 from redflow.worker.inputs import read_input, travelled_input
-from redflow.worker.plans import Plans, Prepared
+from redflow.worker.plans import Prepared
 from redflow.worker.processes import Processes
-from redflow.worker.settings import WorkerSettings
+from redflow.worker.shared import Shared
 from redflow.worker.threads import Threads
 
 LOGGER = logging.getLogger("redflow.worker")
@@ -33,17 +32,10 @@ Report = Callable[[Held, Outcome], None]
 class Attempts:
     """Runs held steps within the slots of this worker; every step is reported exactly once."""
 
-    def __init__(
-        self,
-        driver: AsyncDriver,
-        plans: Plans,
-        settings: WorkerSettings,
-        report: Report,
-        note: Callable[[Held], None],
-    ) -> None:
-        self._driver = driver
-        self._plans = plans
-        self._settings = settings
+    def __init__(self, shared: Shared, report: Report, note: Callable[[Held], None]) -> None:
+        self._driver = shared.driver
+        self._plans = shared.plans
+        self._settings = shared.settings
         self._report = report
         self._note = note
         self._loop = asyncio.get_running_loop()
@@ -52,8 +44,8 @@ class Attempts:
         self._for_pool: deque[Held] = deque()
         self._reading: set[asyncio.Task[None]] = set()
         self._pool_bound = 0.0
-        self.threads = Threads(settings.threads)
-        self.children = Processes(settings.children)
+        self.threads = Threads(shared.settings.threads)
+        self.children = Processes(shared.settings.children)
         self.claims = Claims()
         self.under_way = 0
         self.idle = asyncio.Event()

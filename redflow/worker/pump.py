@@ -8,12 +8,9 @@ import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from redflow.driver import AsyncDriver
 from redflow.errors import StoreError, Unavailable
-from redflow.metrics import Metrics
 from redflow.model.outcome import Outcome
 from redflow.store.keys import PartitionKeys
-from redflow.store.space import Space
 from redflow.store.steps import (
     CANCELLED,
     GONE,
@@ -26,12 +23,10 @@ from redflow.store.steps import (
 )
 from redflow.worker.attempts import Attempts
 from redflow.worker.claims import Held
-from redflow.worker.clock import RedisClock
 from redflow.worker.conclusion import conclude
 from redflow.worker.outage import Outage, is_refusal, lost_groups
 from redflow.worker.outbox import Outbox, Report, rows_of, started_note
-from redflow.worker.plans import Plans
-from redflow.worker.settings import WorkerSettings
+from redflow.worker.shared import Shared
 
 LOGGER = logging.getLogger("redflow.worker")
 
@@ -48,21 +43,13 @@ NOTE_AFTER = 0.1
 class Pump:
     """Sends reports and claims, partition by partition in turn."""
 
-    def __init__(
-        self,
-        driver: AsyncDriver,
-        space: Space,
-        settings: WorkerSettings,
-        plans: Plans,
-        clock: RedisClock,
-        metrics: Metrics,
-    ) -> None:
-        self._driver = driver
-        self._space = space
-        self._settings = settings
-        self._plans = plans
-        self._clock = clock
-        self._metrics = metrics
+    def __init__(self, shared: Shared) -> None:
+        self._driver = shared.driver
+        self._space = shared.space
+        self._settings = shared.settings
+        self._plans = shared.plans
+        self._clock = shared.clock
+        self._metrics = shared.metrics
         self._turn: deque[Outbox] = deque()
         self._work = asyncio.Event()
         self._paused = False
@@ -71,7 +58,7 @@ class Pump:
         self._reserved = 0
         self._in_flight = 0
         self._loop = asyncio.get_running_loop()
-        self.outboxes = [Outbox(keys) for keys in space.keys]
+        self.outboxes = [Outbox(keys) for keys in shared.space.keys]
         self.outage = Outage("advance")
         self.accepting = True
         self.attempts: Attempts | None = None
@@ -239,8 +226,8 @@ class Pump:
     def _claims(self, outbox: Outbox, wanted: int) -> list[int]:
         """Shares of the room, as queue and count; the remainder goes to another queue each time."""
         number = len(self._settings.queues)
-        outbox.first = (outbox.first + 1) % number
         share, rest = divmod(wanted, number)
+        outbox.first = (outbox.first + rest) % number
         words = []
         for at in range(number):
             count = share + ((at - outbox.first) % number < rest)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from redflow.driver import AsyncDriver
 from redflow.errors import StoreError
-from redflow.store.keys import Keys, PartitionKeys
+from redflow.store.keys import PartitionKeys
 from redflow.worker.attempts import Attempts
 from redflow.worker.claims import Held
-from redflow.worker.clock import RedisClock
 from redflow.worker.outage import Outage, lost_groups
 from redflow.worker.pump import Pump
 from redflow.worker.recovery import held_of, read_unheard
-from redflow.worker.settings import WorkerSettings
+from redflow.worker.shared import Shared
 from redflow.worker.sweeper import Sweeper
 
 LOGGER = logging.getLogger("redflow.worker")
@@ -29,28 +27,19 @@ LOOKS = 4
 class Reader:
     """Waits for work on all partitions; while calls find work by themselves it only probes."""
 
-    def __init__(
-        self,
-        driver: AsyncDriver,
-        keys: Keys,
-        settings: WorkerSettings,
-        attempts: Attempts,
-        pump: Pump,
-        sweeper: Sweeper,
-        clock: RedisClock,
-    ) -> None:
-        self._driver = driver
-        self._keys = keys
-        self._settings = settings
+    def __init__(self, shared: Shared, attempts: Attempts, pump: Pump, sweeper: Sweeper) -> None:
+        self._shared = shared
+        self._driver = shared.driver
+        self._settings = shared.settings
         self._attempts = attempts
         self._pump = pump
         self._sweeper = sweeper
-        self._clock = clock
-        self._partitions = list(keys)
+        self._clock = shared.clock
+        self._partitions = list(shared.space.keys)
         self._streams: dict[str, tuple[PartitionKeys, str]] = {
             partition.ready(queue): (partition, queue)
             for partition in self._partitions
-            for queue in settings.queues
+            for queue in shared.settings.queues
         }
         self._looked_at = 0
         self.outage = Outage("blocking read")
@@ -75,9 +64,7 @@ class Reader:
         """Steps claimed for this worker of which it has not heard; no call is made meanwhile."""
         await self._pump.pause()
         try:
-            return await read_unheard(
-                self._driver, self._keys, self._settings, self._attempts.claims, self._clock
-            )
+            return await read_unheard(self._shared, self._attempts.claims)
         finally:
             self._pump.resume()
 

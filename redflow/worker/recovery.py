@@ -6,31 +6,28 @@ import logging
 
 import msgspec
 
-from redflow.driver import AsyncDriver
-from redflow.store.keys import Keys, PartitionKeys
+from redflow.store.keys import PartitionKeys
 from redflow.store.steps import read_envelope, read_pending
 from redflow.worker.claims import Claims, Held
-from redflow.worker.clock import RedisClock
-from redflow.worker.settings import WorkerSettings
+from redflow.worker.shared import Shared
 
 LOGGER = logging.getLogger("redflow.worker")
 
 PAGE = 100
 
 
-async def read_unheard(
-    driver: AsyncDriver, keys: Keys, settings: WorkerSettings, claims: Claims, clock: RedisClock
-) -> list[Held]:
+async def read_unheard(shared: Shared, claims: Claims) -> list[Held]:
     """Entries pending under this worker's name that it does not hold: their claim was not heard of.
 
     Names of workers are unique, so nobody else's entries are seen. While it reads, no call of this
     worker may claim or report: what such a call has settled would be taken for unheard.
     """
+    keys, settings = shared.space.keys, shared.settings
     found: list[Held] = []
     after = {(partition, queue): "0" for partition in keys for queue in settings.queues}
     while after:
         sources = list(after)
-        pages = await driver.run_many(
+        pages = await shared.driver.run_many(
             [
                 read_pending(*source, settings.worker_id, after=after[source], count=PAGE)
                 for source in sources
@@ -43,7 +40,7 @@ async def read_unheard(
                 after[partition, queue] = page[-1][0]
             for token, entry in page:
                 if entry is not None and (partition.number, queue, token) not in claims:
-                    held = held_of(partition, queue, token, entry, now_ms=clock.now())
+                    held = held_of(partition, queue, token, entry, now_ms=shared.clock.now())
                     found += [held] if held else []
     return found
 

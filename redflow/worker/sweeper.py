@@ -10,19 +10,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from redflow.driver import AsyncDriver
 from redflow.errors import NotFound, StoreError
 from redflow.model import codec
 from redflow.model.outcome import ErrorInfo, OutcomeReason
 from redflow.store import sweeps
 from redflow.store.keys import PartitionKeys
 from redflow.store.op import Word
-from redflow.store.space import Space
 from redflow.store.workflows import put_partition
-from redflow.worker.clock import RedisClock
 from redflow.worker.outage import Outage, is_refusal, lost_groups
-from redflow.worker.plans import Plans
-from redflow.worker.settings import WorkerSettings
+from redflow.worker.shared import Shared
 
 LOGGER = logging.getLogger("redflow.worker")
 
@@ -49,27 +45,20 @@ def _ms(seconds: float) -> int:
 class Sweeper:
     """Sweeps every partition that no other worker holds."""
 
-    def __init__(
-        self,
-        driver: AsyncDriver,
-        space: Space,
-        settings: WorkerSettings,
-        plans: Plans,
-        clock: RedisClock,
-    ) -> None:
-        self._driver = driver
-        self._space = space
-        self._settings = settings
-        self._plans = plans
-        self._clock = clock
+    def __init__(self, shared: Shared) -> None:
+        self._driver = shared.driver
+        self._space = shared.space
+        self._settings = shared.settings
+        self._plans = shared.plans
+        self._clock = shared.clock
         self._soon = asyncio.Event()
         self._orders: list[tuple[PartitionKeys, list[str]]] = []
         self._next_due = 0
         self._sweep_at = 0.0
-        self._lost_error = _lost_error(settings.deliveries)
+        self._lost_error = _lost_error(shared.settings.deliveries)
         self._refused: set[str] = set()
         self.outage = Outage("sweep")
-        self.queues: list[str] = list(settings.queues)
+        self.queues: list[str] = list(shared.settings.queues)
         """Every queue of the namespace: leases are reclaimed in queues nobody serves, too."""
         self.reclaimed = 0
 
@@ -248,14 +237,21 @@ class Sweeper:
                 if not is_refusal(error):
                     raise
                 half = len(page) // 2
-                pages += [page[half:], page[:half]] if half else []
-                if not half and str(page[0]) not in self._refused:
-                    self._refused.add(str(page[0]))
-                    LOGGER.error("sweep of %s is refused: %s", page[0], error)
+                if half:
+                    pages += [page[half:], page[:half]]
+                else:
+                    self._say_once(page[0], error)
             else:
                 words += answered[0]
                 orders += answered[1]
         return words, orders
+
+    def _say_once(self, item: object, error: StoreError) -> None:
+        """It will be tried again with every sweep, but one line is enough."""
+        name = item.token if isinstance(item, sweeps.Silent) else str(item)
+        if name not in self._refused:
+            self._refused.add(name)
+            LOGGER.error("sweep of %s is refused: %s", name, error)
 
     async def _readable(self, partition: PartitionKeys, plans: Sequence[str]) -> list[str]:
         """Those plans that are stored; reading them makes their queues known."""

@@ -28,6 +28,7 @@ from redflow.worker.plans import Plans
 from redflow.worker.pump import IN_FLIGHT, Pump
 from redflow.worker.reader import Reader
 from redflow.worker.settings import WorkerSettings
+from redflow.worker.shared import Shared
 from redflow.worker.sweeper import Sweeper
 
 LOGGER = logging.getLogger("redflow.worker")
@@ -99,25 +100,13 @@ class Worker:
         )
 
     def _wire(self, driver: AsyncDriver) -> None:
-        clock = RedisClock()
         namespace = self._space.keys.namespace
-        self.plans = Plans(
-            driver, self._registry, self._metrics, namespace=namespace, worker_id=self.id
-        )
-        self.pump = Pump(driver, self._space, self.settings, self.plans, clock, self._metrics)
-        self.attempts = Attempts(
-            driver, self.plans, self.settings, self.pump.report, self.pump.note
-        )
-        self.sweeper = Sweeper(driver, self._space, self.settings, self.plans, clock)
-        self.reader = Reader(
-            driver,
-            self._space.keys,
-            self.settings,
-            self.attempts,
-            self.pump,
-            self.sweeper,
-            clock,
-        )
+        plans = Plans(driver, self._registry, self._metrics, namespace=namespace, worker_id=self.id)
+        shared = Shared(driver, self._space, self.settings, plans, RedisClock(), self._metrics)
+        self.pump = Pump(shared)
+        self.attempts = Attempts(shared, self.pump.report, self.pump.note)
+        self.sweeper = Sweeper(shared)
+        self.reader = Reader(shared, self.attempts, self.pump, self.sweeper)
         self.pump.attempts = self.attempts
         self.pump.carry_out = self.sweeper.carry_out
         self.pump.parked = self.sweeper.due_at

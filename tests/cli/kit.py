@@ -111,7 +111,7 @@ class Console:
         async def register() -> None:
             async with self.engine() as engine:
                 for one in workflows or (ORDER,):
-                    await engine.register_workflow(one)
+                    await engine.register_workflow(one, partitions=2)
 
         asyncio.run(register())
 

@@ -33,7 +33,8 @@ def no_server(monkeypatch):
 
 
 def test_the_demo_shows_what_it_promises(quick):
-    result = call("demo", "-o", "json", state=State(server=MemoryConnector()))
+    server = MemoryConnector()
+    result = call("-n", "other", "demo", "-o", "json", state=State(server=server))
     assert result.code == 0
     executions = dict(zip(CUSTOMERS, result.json["executions"], strict=True))
     assert {one["status"] for one in executions.values()} == {"COMPLETED"}
@@ -49,19 +50,12 @@ def test_the_demo_shows_what_it_promises(quick):
     assert executions["Edsger"]["output"] == {
         "apologise": "Edsger: we could not charge you (card declined)"
     }
+    listed = call("-n", "other", "execution", "list", state=State(server=server))
+    assert len(listed.rows) == len(ORDERS)
     totals = {one["step"]: one for one in result.json["steps"]}
     assert totals["charge"]["attempts"] == 7
     assert totals["pack"]["completed"] == 4
     assert "Grace    charge  COMPLETED  attempt 3" in result.err
-
-
-def test_the_demo_in_text(quick):
-    result = call("demo", state=State(server=MemoryConnector()))
-    assert result.code == 0
-    assert "Grace    charge  PENDING  GatewayTimeout" in result.out
-    assert "ORDER    STATUS     TOOK" in result.out
-    assert "STEP       COMPLETED  FAILED  SKIPPED  ATTEMPTS  MEAN" in result.out
-    assert "Try next" in result.err
 
 
 def test_without_any_server_it_warns_and_runs_in_process(quick, no_server):
@@ -69,6 +63,10 @@ def test_without_any_server_it_warns_and_runs_in_process(quick, no_server):
     assert result.code == 0
     assert "warning: no server of its own could be started: no Redis found" in result.err
     assert "warning: running on fakeredis" in result.err
+    assert "Grace    charge  PENDING  GatewayTimeout" in result.out
+    assert "ORDER    STATUS     TOOK" in result.out
+    assert "STEP       COMPLETED  FAILED  SKIPPED  ATTEMPTS  MEAN" in result.out
+    assert "Try next" in result.err
 
 
 def test_without_fakeredis_it_says_what_to_install(no_server, monkeypatch):
@@ -99,10 +97,8 @@ def test_on_a_server_of_the_user_it_has_a_namespace_of_its_own(quick, monkeypatc
     assert result.code == 0
     assert "namespace 'demo'" in result.err
     assert "redflow -n demo execution show " in result.err
-    assert call("-n", "other", "--redis", "redis://user", "demo").code == 0
-    for namespace in ("demo", "other"):
-        listed = call("-n", namespace, "execution", "list", state=State(server=server))
-        assert len(listed.rows) == len(ORDERS)
+    listed = call("-n", "demo", "execution", "list", state=State(server=server))
+    assert len(listed.rows) == len(ORDERS)
 
 
 async def test_the_board_on_a_terminal(monkeypatch):

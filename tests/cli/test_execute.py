@@ -3,6 +3,7 @@
 import pytest
 
 from redflow.cli.base import State
+from redflow.driver.backoff import Attempts
 from tests.cli.kit import call
 
 
@@ -121,7 +122,10 @@ def test_an_unknown_version_is_exit_code_3(console):
 
 
 def test_a_server_that_is_not_there_is_exit_code_7(monkeypatch, tmp_path):
-    monkeypatch.setattr("redflow.driver._sync.DEADLINE", 0.0, raising=False)
+    def once(*what, deadline, timer):
+        return Attempts(*what, deadline=0.0, timer=timer)
+
+    monkeypatch.setattr("redflow.driver._sync.Attempts", once)
     state = State(url=f"unix://{tmp_path}/none.sock")
     result = call("execute", "order", "1", "-o", "json", state=state)
     assert result.code == 7

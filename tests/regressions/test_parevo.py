@@ -1,6 +1,7 @@
 """Faults of parevo/flow that apply here, each by its name (what it did is in the docstring)."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -157,7 +158,7 @@ async def test_an_execution_does_not_end_between_a_step_and_its_child(engine: En
     for name in names:
         ran.function(name)
     builder = flow(*names)
-    for parent, child in zip(names, names[1:], strict=False):
+    for parent, child in pairwise(names):
         builder = builder.connect(parent, child)
     assert await result_of(engine, builder.build(), "through") == "through"
     assert ran.names == names

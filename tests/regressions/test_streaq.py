@@ -1,4 +1,4 @@
-"""Four faults of streaQ 7.2.0: lost, stuck and premature children, and children in a wrong queue."""
+"""Four faults of streaQ 7.2.0: lost, stuck and premature children, children in a wrong queue."""
 
 import asyncio
 from typing import Any
@@ -74,7 +74,7 @@ async def test_a_crash_right_after_completing_a_step_does_not_lose_its_children(
 
 
 async def test_a_join_does_not_wait_for_a_result_that_is_gone(engine: Engine):
-    """streaQ keeps a child SCHEDULED for ever when the key of a finished parent's result expired."""
+    """It kept a child SCHEDULED for ever when the result of a finished parent had expired."""
     ran = said_when_run(engine, "f")
     builder = Workflow.builder("join").add_node("left", "function", function="f")
     builder = builder.add_node("right", "function", function="f").with_queue("later")

@@ -1,8 +1,8 @@
 """read_execution and the plain reads: what is recorded comes back typed."""
 
-from redflow.store.executions import read_done, read_execution
+from redflow.store.executions import read_execution
 from redflow.store.records import RawExecution, RawStep
-from redflow.store.steps import read_envelope, read_fields
+from redflow.store.steps import read_envelope, read_fields, read_pending
 from redflow.store.sweeps import read_members, read_plan_hash, read_tokens
 from tests.store.arrange import META, QUEUES, Report, Scene, flow, pack
 from tests.store.support import EPOCH, Store
@@ -40,6 +40,15 @@ def test_a_large_input_is_fetched(store: Store) -> None:
     found = read(store)
     assert found is not None
     assert found.input == b"\xa5large"
+
+
+def test_further_pages_do_not_repeat_a_large_input(store: Store) -> None:
+    scene = Scene(store, flow("a", "b"))
+    scene.execution(input=b"@", s2="Ss")
+    scene.set("big:input", b"\xa5large")
+    found = read(store, first=2, last=2)
+    assert found is not None
+    assert (found.input, [step.step for step in found.steps]) == (b"", [2])
 
 
 def test_how_it_ended(store: Store) -> None:
@@ -118,10 +127,20 @@ def test_plain_reads(store: Store) -> None:
     assert [t for t, _ in store.run(read_tokens(partition, "default", first, 9))] == [second]
 
 
-def test_the_done_stream_tells_of_ends(store: Store) -> None:
-    scene = Scene(store, flow("a"))
-    scene.execution()
-    assert not store.run(read_done([store.partition], ["0"], 1))
-    scene.advance(Report(scene.claimed("a"), "a"))
-    ((key, ((_, fields),)),) = store.run(read_done([store.partition], ["0"], 1))
-    assert (key.decode(), fields) == (store.key("done"), [b"e", b"e1 C"])
+def test_a_worker_reads_what_stands_under_its_own_name(store: Store) -> None:
+    scene = Scene(store, flow("a", "b", "c"))
+    scene.execution(active=3)
+    a, b = scene.claimed("a"), scene.claimed("b")
+    scene.ready("c", worker="w2")
+
+    def pending(after: str, count: int = 9) -> list[tuple[str, int | None]]:
+        op = read_pending(store.partition, "default", "w1", after=after, count=count)
+        found = store.run(op)
+        return [(token, entry and read_envelope(entry).step) for token, entry in found]  # type: ignore[misc]
+
+    assert pending("0") == [(a, 1), (b, 2)]
+    assert pending("0", 1) == [(a, 1)]
+    assert pending(a) == [(b, 2)]
+    store.command("XDEL", store.key("ready:default"), b)
+    assert pending(a) == [(b, None)]
+    assert pending(b) == []

@@ -20,11 +20,11 @@ def scene(store: Store) -> Scene:
     return scene
 
 
-def reclaim(scene: Scene, *tokens: str, limit: int = 5, execution: str = "e1") -> list[str]:
+def reclaim(scene: Scene, *tokens: str, limit: int = 5, lease: int = LEASE) -> list[str]:
     """Reclaim tokens of the default queue; answers the words."""
     op = reclaim_leases(
-        scene.store.space, scene.store.partition, lease=LEASE, deliveries_limit=limit,
-        lost_error=LOST, queues=QUEUES, executions=[execution], plans=[scene.plan.hash],
+        scene.store.space, scene.store.partition, lease=lease, deliveries_limit=limit,
+        lost_error=LOST, queues=QUEUES, executions=["e1"], plans=[scene.plan.hash],
         leases=[word for token in tokens for word in (token, 1, 1)],
     )  # fmt: skip
     return scene.store.run(op)[0]
@@ -150,6 +150,12 @@ def test_the_outage_guard_holds_until_its_time(scene: Scene, ahead: int, word: s
     token = silent(scene, "a")
     assert reclaim(scene, token) == [word]
     assert (token in scene.tokens()) == (word == "held")
+
+
+def test_silence_is_what_the_server_measured(scene: Scene) -> None:
+    """No idle time is set here: a lease of one millisecond runs out while the test asks."""
+    token = scene.claimed("a")
+    assert any(reclaim(scene, token, lease=1) == ["moved"] for _ in range(10_000))
 
 
 def test_a_worker_that_reports_after_the_move_is_stale(scene: Scene) -> None:

@@ -110,15 +110,16 @@ def test_new_content_is_a_new_version(store: Store) -> None:
     assert store.run(workflows.read_version(store.space, "wf", 3)) is None
 
 
-def test_content_of_an_earlier_version_answers_that_and_moves_nothing(store: Store) -> None:
+def test_content_of_an_earlier_version_answers_that_and_renews_its_names(store: Store) -> None:
     register(store, "h1", b"{1}")
     register(store, "h2", b"{2}")
     assert register(store, "h1", b"{other}", about=b"renamed", status="INACTIVE") == Registered(
         1, 2, 3, "h2"
     )
-    assert store.run(workflows.read_version(store.space, "wf", 1)) == ("h1", b"{1}")
+    assert store.run(workflows.read_version(store.space, "wf", 1)) == ("h1", b"{other}")
     record = store.run(workflows.read_workflow(store.space, "wf"))
-    assert record is not None
+    assert (record["latest"], record["status"], record["about"]) == (b"2", b"INACTIVE", b"renamed")
+    assert store.run(workflows.read_workflow(store.space, "nobody")) == {}
 
 
 def test_workflows_are_listed_by_registration(store: Store) -> None:

@@ -85,6 +85,7 @@ async def test_an_always_edge_gives_status_output_and_error(bench: Bench, functi
     await bench.publish(builder.build())
     async with bench.working():
         run = await bench.run("w")
+        assert await bench.problems() == []
     error = {"type": "ValueError", "message": "broken", "reason": "error", "attempts": 1}
     expected = {
         "echo": {"status": "COMPLETED", "output": {"from": "a"}, "error": None},
@@ -93,7 +94,6 @@ async def test_an_always_edge_gives_status_output_and_error(bench: Bench, functi
     assert seen["last"] == expected[function]
     assert run.status == ("C" if function == "echo" else "F")
     assert run.steps["last"].kind == "C", "a finalizer runs while the execution fails"
-    assert await bench.problems() == []
 
 
 async def test_a_value_over_two_kibibytes_goes_by_reference(bench: Bench):

@@ -1,0 +1,221 @@
+"""Sweeps: whatever is due is carried out, whoever is dead, and whatever lies in between."""
+
+import pytest
+
+from redflow.driver import Connector
+from redflow.errors import StoreError
+from redflow.model.retry import RetryPolicy
+from redflow.model.workflow import Workflow
+from redflow.store.space import Limits
+from tests.worker.faults import Faults
+from tests.worker.kit import Bench, chain, until
+
+STILL = {"lease": 60.0, "beat": 5.0, "sweep": 0.1}
+
+
+async def claim_in_the_name_of_the_dead(bench: Bench, partition: int = 0) -> int:
+    """Take all that is ready, for a worker that will never report it."""
+    found = await bench.driver.read_group(
+        [bench.space.keys.partition(partition).ready("default")],
+        group="workers",
+        consumer="dead",
+        count=10_000,
+        block_ms=0,
+    )
+    return sum(len(entries) for _, entries in found)
+
+
+async def test_steps_of_a_dead_worker_run_on_another(bench: Bench):
+    """More than one page of them, and in a partition the survivor has not touched yet."""
+    ran: list[str] = []
+
+    async def work(ctx, value):
+        ran.append(ctx.execution_id)
+
+    await bench.one(work)
+    ids = await bench.execute_all("one", [bench.id_in(0) for _ in range(230)])
+    assert await claim_in_the_name_of_the_dead(bench) == 230
+    async with bench.working(**STILL) as worker:
+        await bench.silence()
+        await bench.all_ended()
+        assert worker.sweeper.reclaimed == 230
+    assert sorted(ran) == sorted(ids)
+    run = await bench.read(ids[0])
+    assert (run.steps["a"].attempt, run.steps["a"].deliveries) == (1, 1)
+    assert await bench.problems() == []
+
+
+async def test_leases_in_queues_that_nobody_serves_are_taken_back_too(bench: Bench):
+    await bench.one(lambda value: None, queue="deserted")
+    await bench.execute("one", id=bench.id_in(0))
+    ready = bench.space.keys.partition(0).ready("deserted")
+    await bench.driver.read_group(
+        [ready], group="workers", consumer="dead", count=9, block_ms=0
+    )
+    async with bench.working(**STILL) as worker:
+        await until(lambda: "deserted" in worker.sweeper.queues)
+        await bench.silence("deserted")
+        await until(lambda: worker.sweeper.reclaimed == 1)
+
+
+async def test_one_lease_at_fault_does_not_keep_the_others(bench: Bench):
+    """A page that is refused is halved down to the one that nobody can take over."""
+    await bench.one(lambda value: None)
+    lost = await bench.one(lambda value: None, "lost")
+    ids = await bench.execute_all("one", [bench.id_in(0) for _ in range(20)])
+    bad = await bench.execute("lost", id=bench.id_in(0))
+    ids += await bench.execute_all("one", [bench.id_in(0) for _ in range(20)])
+    await claim_in_the_name_of_the_dead(bench)
+    await bench.driver.raw("DEL", bench.space.keys.partition(0).plan(lost.hash))
+    async with bench.working(**STILL) as worker:
+        await bench.silence()
+        for execution in ids:
+            assert (await bench.ended(execution, "one")).status == "C"
+        assert worker.sweeper.reclaimed == 40
+        assert not any(task.done() for task in worker._tasks)
+    assert list((await bench.pending()).values()) == ["dead"]
+    assert (await bench.read(bad, "lost")).status is None
+
+
+async def test_due_timers_fire_page_by_page_without_waiting_for_the_next_sweep(bench: Bench):
+    """Two hundred steps wait for their second attempt; the sweep comes every ten minutes."""
+
+    async def flaky(ctx, value):
+        if ctx.attempt == 1:
+            raise OSError("once")
+
+    await bench.one(flaky, retry=RetryPolicy(2, initial_interval=0.05, jitter="none"))
+    await bench.execute_all("one", [bench.id_in(1) for _ in range(210)])
+    async with bench.working(sweep=600.0):
+        await bench.all_ended()
+    assert await bench.problems() == []
+
+
+async def test_a_timer_is_swept_when_it_is_due_and_not_before(bench: Bench, connector: Connector):
+    faults = Faults(connector)
+
+    async def flaky(ctx, value):
+        if ctx.attempt == 1:
+            raise OSError("once")
+
+    await bench.one(flaky, retry=RetryPolicy(2, initial_interval=0.1, jitter="none"))
+    async with bench.working(faults, sweep=600.0):
+        await until(lambda: faults.calls["list_due"] >= 1)
+        before = faults.calls["list_due"]
+        run = await bench.run("one")
+        assert faults.calls["list_due"] - before <= 3
+    assert run.steps["a"].attempt == 2
+    assert run.steps["a"].ready_at - run.raw.created >= 100
+
+
+async def test_wide_plans_go_on_by_orders(connector, driver, namespace: str):
+    """With a budget of three edges a call, everything else is an order."""
+    bench = Bench(connector, driver, namespace, limits=Limits(edge_budget=3, page=2))
+
+    async def work(value):
+        return 1
+
+    bench.function("work", work)
+    builder = Workflow.builder("w").add_node("root", "function").with_config("function", "work")
+    builder = builder.add_node("join", "function").with_config("function", "work")
+    for number in range(20):
+        name = f"n{number}"
+        builder = builder.add_node(name, "function").with_config("function", "work")
+        builder = builder.connect("root", name).connect(name, "join")
+    await bench.publish(builder.build())
+    async with bench.working():
+        run = await bench.run("w")
+        assert await bench.problems() == []
+    assert run.status == "C"
+
+
+async def test_orders_whose_worker_died_are_found_by_the_next_sweep(
+    connector, driver, namespace: str
+):
+    bench = Bench(connector, driver, namespace, limits=Limits(edge_budget=1))
+
+    async def work(value):
+        return 1
+
+    bench.function("work", work)
+    builder = Workflow.builder("w").add_node("root", "function").with_config("function", "work")
+    for number in range(6):
+        name = f"n{number}"
+        builder = builder.add_node(name, "function").with_config("function", "work")
+        builder = builder.connect("root", name)
+    await bench.publish(builder.build())
+    async with bench.working(worker_id="forgets") as forgets:
+        forgets.pump.carry_out = lambda partition, orders: None
+        run = await bench.run("w")
+    assert run.status == "C"
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), StoreError("a mistake")])
+async def test_the_sweeper_survives_what_it_cannot_read(bench: Bench, connector, error):
+    faults = Faults(connector)
+    faults.on("list_due", error, times=3)
+    await bench.one(lambda value: None)
+    await bench.execute("one", id=bench.id_in(0))
+    await claim_in_the_name_of_the_dead(bench)
+    async with bench.working(faults, **STILL) as worker:
+        await until(lambda: faults.all_done)
+        await bench.silence()
+        await bench.all_ended()
+        assert not any(task.done() for task in worker._tasks)
+
+
+async def test_a_sweep_that_fails_rests_before_the_next(bench: Bench, connector):
+    faults, rested = Faults(connector), []
+    faults.on("list_due", ZeroDivisionError("a bug"), times=1000)
+    async with bench.working(faults, sweep=0.5) as worker:
+        await until(lambda: faults.calls["list_due"] >= 1)
+        rested.append(worker.sweeper._rest())
+        assert rested[0] > 0.05, "not again at once"
+
+
+async def test_a_partition_that_another_worker_sweeps_is_passed_over(bench: Bench, connector):
+    faults, holders = Faults(connector), [p.permanent["sweeper"] for p in bench.space.keys]
+    await bench.one(lambda value: None)
+    await bench.execute("one", id=bench.id_in(0))
+    await claim_in_the_name_of_the_dead(bench)
+    async with bench.working(faults, **STILL) as worker:
+        await until(lambda: faults.calls["list_due"] >= 1)
+        for key in holders:
+            await bench.driver.raw("HSET", key, "holder", "other", "until", 2**45)
+        await bench.silence()
+        seen = faults.calls["list_due"]
+        await until(lambda: faults.calls["list_due"] >= seen + 3)
+        assert worker.sweeper.reclaimed == 0
+        for key in holders:
+            await bench.driver.raw("HSET", key, "until", 0)
+        await bench.all_ended()
+
+
+async def test_a_step_of_a_plan_with_several_queues_is_retried_in_its_own(bench: Bench):
+    ran: list[str] = []
+
+    async def flaky(ctx, value):
+        ran.append(ctx.worker_id)
+        if ctx.attempt == 1:
+            raise OSError("once")
+
+    bench.function("flaky", flaky)
+    workflow = chain("w", ["flaky", "flaky"], retry=RetryPolicy(2, initial_interval=0.001))
+    await bench.publish(
+        Workflow.from_document(
+            {
+                **workflow.to_document(),
+                "nodes": {
+                    **workflow.to_document()["nodes"],
+                    "b": {**workflow.to_document()["nodes"]["b"], "queue": "second"},
+                },
+            }
+        )
+    )
+    async with (
+        bench.working(worker_id="one"),
+        bench.working(worker_id="two", queues=("second",)),
+    ):
+        run = await bench.run("w")
+    assert run.status == "C"
+    assert ran == ["one", "one", "two", "two"]
