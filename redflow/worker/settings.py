@@ -57,9 +57,9 @@ class WorkerSettings:
                 f"lease {self.lease} s leaves no room for three beats of {self.beat} s",
                 field="lease",
             )
-        if self.deliveries > 250:
+        if self.deliveries > 127:
             raise InvalidInput(
-                f"deliveries is {self.deliveries}, at most 250 fit", field="deliveries"
+                f"deliveries is {self.deliveries}, at most 127 fit into a token", field="deliveries"
             )
 
 
