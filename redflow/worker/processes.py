@@ -71,8 +71,13 @@ class Processes:
     ) -> Callable[[], object]:
         """Call `function(value)` in a child, `finished` on the loop; the answer kills the child."""
         name = f"{function.__module__}:{function.__qualname__}"
+        arguments = [name, codec.encode(value)]
         pool = self._take()
-        future = pool.schedule(call_in_child, args=[name, codec.encode(value)], timeout=timeout)
+        try:
+            future = pool.schedule(call_in_child, args=arguments, timeout=timeout)
+        except BaseException:
+            self._drop(pool)
+            raise
         self.busy += 1
 
         def ended(future: Future[Answer]) -> None:
@@ -103,12 +108,15 @@ class Processes:
             pool = self._idle.pop()
             if pool.active:
                 return pool
-            self._pools.discard(pool)
-            pool.stop()
-            self._loop.run_in_executor(None, pool.join)
+            self._drop(pool)
         pool = ProcessPool(max_workers=1, context=self._context)
         self._pools.add(pool)
         return pool
+
+    def _drop(self, pool: ProcessPool) -> None:
+        self._pools.discard(pool)
+        pool.stop()
+        self._loop.run_in_executor(None, pool.join)
 
 
 def _result(name: str, future: Future[Answer]) -> tuple[Any, BaseException | None]:

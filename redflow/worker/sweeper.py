@@ -74,8 +74,10 @@ class Sweeper:
                 await self.outage.wait(error)
             except Exception:  # what one sweep cannot read must not end them all
                 LOGGER.exception("sweep failed")
+            # Not wait_for: on Python 3.11 it swallows a cancel that comes together with the event.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._soon.wait(), self._rest())
+                async with asyncio.timeout(self._rest()):
+                    await self._soon.wait()
             self._soon.clear()
 
     def carry_out(self, partition: PartitionKeys, orders: list[str]) -> None:

@@ -207,9 +207,12 @@ class Worker:
             await asyncio.sleep(0.01)
 
     async def _end(self, *tasks: asyncio.Task[None]) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left: set[asyncio.Task[None]] = set(tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            # Again after a second: what a part calls may have swallowed the first.
+            _, left = await asyncio.wait(left, timeout=1.0)
 
     # Parts
 

@@ -71,7 +71,9 @@ def test_types_of_installed_packages_are_there(monkeypatch):
         def load(self) -> Any:
             return Echo
 
-    monkeypatch.setattr(module, "entry_points", lambda group: [Entry()] * (group == "redflow.nodes"))
+    monkeypatch.setattr(
+        module, "entry_points", lambda group: [Entry()] * (group == "redflow.nodes")
+    )
     assert isinstance(Registry().types["echo"], Echo)
 
 

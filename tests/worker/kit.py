@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from redflow.driver import AsyncDriver, Connector
@@ -264,10 +265,9 @@ class Bench:
         return found
 
     async def silence(self, queue: str = "default") -> None:
-        """Let every lease run out at once, and the outage guard with it; a sweep was made before."""
+        """Let every lease run out at once, and the outage guard too, once a sweep was made."""
         for partition in self.space.keys:
-            sweeper = partition.permanent["sweeper"]
-            await until(lambda key=sweeper: self.driver.raw("HGET", key, "tick"))
+            await until(partial(self.driver.raw, "HGET", partition.permanent["sweeper"], "tick"))
             await self.driver.raw("HSET", partition.permanent["sweeper"], "hold", 0)
             key = partition.ready(queue)
             for token, consumer, *_ in await self.driver.raw(

@@ -6,7 +6,6 @@ from redflow.driver import AsyncDriver, Connector
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import Workflow
 from redflow.store.space import Limits
-from redflow.worker import inputs
 from tests.worker.kit import Bench, until
 
 WORKFLOW = Workflow.builder
@@ -69,7 +68,9 @@ async def test_a_join_leaves_out_parents_that_gave_nothing(bench: Bench):
 
 async def test_a_failure_edge_gives_the_input_and_the_error(bench: Bench):
     seen = echo_bench(bench)
-    builder = node(node(WORKFLOW("w"), "a", "fail"), "handler").connect_on("a", "handler", "failure")
+    builder = node(node(WORKFLOW("w"), "a", "fail"), "handler").connect_on(
+        "a", "handler", "failure"
+    )
     await bench.publish(builder.build())
     async with bench.working():
         run = await bench.run("w", {"order": 7})
@@ -131,7 +132,7 @@ async def test_more_than_64_parents_go_by_reference(bench: Bench):
 
 
 async def test_a_join_over_its_limit_fails_and_is_named(bench: Bench, monkeypatch):
-    monkeypatch.setattr(inputs.defaults, "JOIN_LIMIT", 9000)
+    monkeypatch.setattr("redflow.worker.inputs.defaults.JOIN_LIMIT", 9000)
     seen = echo_bench(bench)
     builder = node(WORKFLOW("w"), "join")
     for name in "ab":
@@ -224,3 +225,27 @@ async def test_a_value_that_is_gone_fails_the_step_not_the_worker(bench: Bench, 
         assert (await gone.run("w", "keep")).status == "C"
         await until(lambda: not worker.attempts.under_way)
         assert not any(task.done() for task in worker._tasks)
+
+
+async def test_an_input_that_makes_no_sense_fails_the_step_not_the_worker(
+    bench: Bench, monkeypatch, caplog
+):
+    """As a token would that an unknown version of redflow has written."""
+
+    async def fine(value):
+        return value
+
+    await bench.one(fine)
+    async with bench.working() as worker:
+        assert (await bench.run("one", 1)).status == "C"
+        with monkeypatch.context() as planted:
+            planted.setattr("redflow.worker.attempts.travelled_input", _broken)
+            run = await bench.run("one", 2)
+        assert run.value("a")["reason"] == "invalid_input"
+        assert "makes no sense" in caplog.text
+        assert (await bench.run("one", 3)).value("a") == 3
+        assert not any(task.done() for task in worker._tasks)
+
+
+def _broken(held, prepared):
+    raise KeyError("planted")

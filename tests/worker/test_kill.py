@@ -121,8 +121,8 @@ class World:
 
         await until(reached, 120, f"{share:.0%} of all executions")
 
-    async def check(self) -> None:
-        """Whatever a history must be like, whoever was killed in it."""
+    async def check(self) -> Counter[int]:
+        """Whatever a history must be like, whoever was killed; answers its kinds of events."""
         assert await self.bench.unfinished() == 0
         assert await self.bench.problems() == []
         witnessed = self.witnessed()
@@ -138,7 +138,7 @@ class World:
                 fence = (int(milliseconds) << 20) + int(sequence)
                 words = witnessed[execution, node, fence]
                 assert words == ["begin", "end"], f"{execution} {node}: recorded, but {words}"
-        await self.check_events()
+        return await self.check_events()
 
     def witnessed(self) -> dict[tuple[str, str, int], list[str]]:
         """Words of each delivery; one delivery runs in one process, once."""
@@ -152,8 +152,9 @@ class World:
         assert all(len(found) == 1 for found in processes.values())
         return words
 
-    async def check_events(self) -> None:
+    async def check_events(self) -> Counter[int]:
         """Each execution ends once, each step is settled once, and no number is missing."""
+        kinds: Counter[int] = Counter()
         settled: Counter[tuple[str, int]] = Counter()
         ends: Counter[str] = Counter()
         numbers: dict[str, list[int]] = defaultdict(list)
@@ -161,6 +162,7 @@ class World:
             key = partition.permanent["events"]
             for _, fields in await self.bench.driver.raw("XRANGE", key, "-", "+"):
                 for kind, execution, number, step, _ in msgspec.msgpack.decode(fields[3]):
+                    kinds[kind] += 1
                     if number is not None:
                         numbers[execution].append(number)
                     if kind in ENDS:
@@ -172,6 +174,7 @@ class World:
         assert set(settled.values()) == {1}
         for execution, found in numbers.items():
             assert found == list(range(1, len(found) + 1)), execution
+        return kinds
 
 
 @pytest.fixture
@@ -198,11 +201,12 @@ async def rampage(world: World, *, executions: int, kills: int, seed: int) -> No
     for _ in range(3):
         world.fleet.start()
     for number in range(kills):
-        await world.progress(number / (kills + 1))
+        await world.progress((number + 1) / (kills + 1))
         world.fleet.kill(rng.choice(world.fleet.processes))
         world.fleet.start()
     await world.progress(1.0)
-    await world.check()
+    kinds = await world.check()
+    assert kinds[EventKind.STEP_RECLAIMED] > 0, "no worker was killed at work"
     await world.fleet.stop()
 
 
@@ -228,7 +232,8 @@ async def test_a_worker_that_was_frozen_longer_than_its_leases_changes_nothing(w
     frozen.send_signal(signal.SIGSTOP)
     world.fleet.start()
     await world.progress(1.0)
-    await world.check()
+    kinds = await world.check()
+    assert kinds[EventKind.STEP_RECLAIMED] > 0, "it held nothing"
     before = await records(world)
     os.kill(frozen.pid, signal.SIGCONT)
     await world.fleet.stop()

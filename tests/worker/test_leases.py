@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -297,8 +298,8 @@ async def test_a_step_that_loses_its_lease_too_often_fails_as_worker_lost(bench:
     execution = await bench.execute("one")
     async with bench.working(deliveries=2, **SLOW_BEAT) as worker:
         worker.heartbeat.beat = lambda: None  # type: ignore[method-assign]
-        for time_number in (1, 2, 3):
-            await until(lambda number=time_number: gate.begun == number)
+        for number in (1, 2, 3):
+            await until(partial(begun, gate, number))
             await bench.silence()
         run = await bench.ended(execution)
     error = run.value("a")
@@ -306,3 +307,8 @@ async def test_a_step_that_loses_its_lease_too_often_fails_as_worker_lost(bench:
     assert (error["reason"], gate.begun) == ("worker_lost", 3)
     assert "3 times" in error["message"]
     assert await bench.problems() == []
+
+
+def begun(gate: Gate, number: int) -> bool:
+    """Whether so many steps have begun."""
+    return gate.begun == number

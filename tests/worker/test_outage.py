@@ -161,7 +161,7 @@ async def test_more_unheard_steps_than_one_page_are_all_adopted(bench: Bench, fa
 
 
 async def test_adopting_waits_for_calls_in_flight(bench: Bench, faults: Faults):
-    """Else what such a call settles meanwhile would be found pending, held no more, and run again."""
+    """Else what such a call settles would be found pending, held no more, and run again."""
     ran = Ran()
     ids = await chains(bench, ran, 1)
     faults.on("advance", "hold")

@@ -20,7 +20,6 @@ from redflow.model.outcome import (
 from redflow.model.plan import Plan, compile_plan
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import Workflow
-from redflow.worker import conclusion
 from redflow.worker.conclusion import conclude, release_delay
 from tests.worker.kit import Bench, chain, until
 
@@ -81,7 +80,9 @@ async def test_a_failing_step_runs_as_often_as_its_policy_says(bench: Bench):
     assert run.status == "C"
     assert run.steps["a"].attempt == 3
     assert run.value("a") == f"{run.raw.id}:a"
-    assert bench.metric("redflow_steps_processed_total", node_type="function", status="RETRYING") == 2
+    assert (
+        bench.metric("redflow_steps_processed_total", node_type="function", status="RETRYING") == 2
+    )
     assert await bench.problems() == []
 
 
@@ -143,7 +144,9 @@ async def test_retry_chooses_its_own_delay(bench: Bench):
     assert run.value("a") == "second"
 
 
-@pytest.mark.parametrize("error", [Silent(), Falsy("false"), SystemExit(2), asyncio.CancelledError()])
+@pytest.mark.parametrize(
+    "error", [Silent(), Falsy("false"), SystemExit(2), asyncio.CancelledError()]
+)
 @pytest.mark.parametrize("where", ["loop", "thread"])
 async def test_strange_exceptions_fail_the_step_and_nothing_else(bench: Bench, error, where):
     async def on_the_loop(value):
@@ -230,16 +233,15 @@ async def test_an_undeclared_label_fails_the_step_and_says_which_are_declared(be
 
 async def test_an_unknown_function_is_given_back_with_a_growing_delay(bench: Bench):
     await bench.publish(chain("one", ["elsewhere"]))
-    async with bench.working() as ignorant:
+    async with bench.working():
         execution = await bench.execute("one")
         await until(lambda: _given_back(bench, execution))
-        bench.function("elsewhere", lambda value: "found")
-        async with bench.working() as offers:
-            run = await bench.ended(execution)
+    bench.function("elsewhere", lambda value: "found")
+    async with bench.working():
+        run = await bench.ended(execution)
     assert run.value("a") == "found"
     assert run.steps["a"].attempt == 1, "no attempt was charged"
     assert run.steps["a"].releases >= 1
-    assert ignorant.id != offers.id
 
 
 async def _given_back(bench: Bench, execution: str) -> bool:
@@ -268,13 +270,13 @@ def row(outcome: Any, *, retry: RetryPolicy | None = None, attempt: int = 1) -> 
 
 @pytest.mark.parametrize(("chance", "delay"), [(0.0, "0"), (0.5, "2000"), (0.999, "3996")])
 def test_full_jitter_takes_any_share_of_the_delay(monkeypatch, chance, delay):
-    monkeypatch.setattr(conclusion.random, "random", lambda: chance)
+    monkeypatch.setattr("redflow.worker.conclusion.random.random", lambda: chance)
     policy = RetryPolicy(5, initial_interval=2.0, backoff_coefficient=2.0, jitter="full")
     assert row(Failed(ErrorInfo("E", "m")), retry=policy, attempt=2)[0::2][:2] == ("r", delay)
 
 
 def test_retry_has_no_jitter_and_no_more_runs_than_the_policy(monkeypatch):
-    monkeypatch.setattr(conclusion.random, "random", lambda: 0.0)
+    monkeypatch.setattr("redflow.worker.conclusion.random.random", lambda: 0.0)
     policy = RetryPolicy(2, jitter="full")
     asked = Failed(ErrorInfo("E", "m"), retry_after=1.5)
     assert row(asked, retry=policy).detail == "1500"

@@ -1,4 +1,4 @@
-"""What others see of a worker: its record, its metrics, its lines, and how little it asks at rest."""
+"""What others see of a worker: its record, metrics and lines, and how little it asks at rest."""
 
 import asyncio
 import io
@@ -108,7 +108,9 @@ async def test_labels_have_few_values(bench: Bench):
             await bench.run("w", value)
     before = len(bench.metrics.expose().splitlines())
     for number in range(MOST_WORKFLOWS + 50):
-        bench.metrics.completed.labels("n", bench.metrics.workflow_label(f"workflow-{number}")).inc()
+        bench.metrics.completed.labels(
+            "n", bench.metrics.workflow_label(f"workflow-{number}")
+        ).inc()
     assert bench.metrics.workflow_label("one more") == OTHER
     assert bench.metrics.workflow_label("w") == "w", "those known keep their name"
     text = bench.metrics.expose().decode()
@@ -206,10 +208,10 @@ async def test_an_idle_worker_asks_little(
     """Its calls at the default settings, by what makes it call: no waiting for minutes."""
     bench, faults = Bench(connector, driver, namespace, partitions=16), Faults(connector)
     defaults = WorkerSettings()
-    async with bench.working(faults, interval=0.05, beat=0.5, sweep=0.5, lease=6.0):
+    async with bench.working(faults, interval=0.05, beat=0.15, sweep=0.5, lease=6.0):
         await until(lambda: faults.calls["put_worker"] >= 3)
         calls, beats = dict(faults.calls), faults.calls["put_worker"]
-    seconds = (beats - 1) * 0.5
+    seconds = (beats + 1) * 0.15
     assert set(calls) <= {"put_partition", "read_group", "list_due", "put_worker"}
     assert calls["list_due"] <= seconds / (0.5 * 0.4 * 0.8) + 2
     assert calls["read_group"] <= seconds / 0.05 + 2
@@ -219,9 +221,7 @@ async def test_an_idle_worker_asks_little(
 
 @pytest.mark.server
 @pytest.mark.slow
-async def test_an_idle_worker_sends_at_most_two_commands_a_second(
-    server_url: str, namespace: str
-):
+async def test_an_idle_worker_sends_at_most_two_commands_a_second(server_url: str, namespace: str):
     """Counted by the server itself, over ten seconds at the default settings."""
     import redis.asyncio
 

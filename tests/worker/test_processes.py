@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pebble import ProcessPool
 
 from redflow.errors import InvalidInput
 from redflow.model.outcome import Branch
@@ -112,9 +113,7 @@ async def test_a_step_in_a_child_ends_like_any_other(bench: Bench, tmp_path: Pat
             await bench.execute("double", 5),
         ]
         names = ["double", "gives_up", "hangs", "dies", "double"]
-        runs = [
-            await bench.ended(one, name, 30) for one, name in zip(started, names, strict=True)
-        ]
+        runs = [await bench.ended(one, name, 30) for one, name in zip(started, names, strict=True)]
     values = [run.value("a") for run in runs]
     assert (values[0]["double"], values[4]["double"]) == (8, 10)
     assert (values[1]["reason"], values[1]["attempts"]) == ("not_retryable", 1)
@@ -134,6 +133,43 @@ async def test_stopping_kills_the_child_and_gives_its_step_back(bench: Bench, tm
     step = (await bench.read(execution)).steps["a"]
     assert step.kind == "q"
     assert step.worker is None, "ready for the next worker"
+
+
+async def test_a_child_that_cannot_be_started_fails_its_step_alone(bench: Bench, monkeypatch):
+    """Too many processes, no memory: the next attempt may find some."""
+    schedule, failures = ProcessPool.schedule, [OSError("no more processes")]
+
+    def refuse_once(pool: ProcessPool, *arguments: Any, **options: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return schedule(pool, *arguments, **options)
+
+    monkeypatch.setattr(ProcessPool, "schedule", refuse_once)
+    await bench.one(functions.double, run="process")
+    async with bench.working() as worker:
+        run = await bench.run("one", 1)
+        assert run.value("a")["message"] == "no more processes"
+        assert (await bench.run("one", 2)).value("a")["double"] == 4
+        assert worker.attempts.children.free == 1
+
+
+async def test_a_step_that_waits_for_a_child_and_is_told_to_stop_never_runs(
+    bench: Bench, tmp_path: Path
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    await bench.one(functions.hangs, run="process")
+    await bench.execute("one", str(first))
+    async with bench.working(children=1) as worker:
+        await until(lambda: first.exists() and first.read_text())
+        execution = await bench.execute("one", str(second))
+        await until(lambda: worker.attempts._for_pool)
+        (held,) = worker.attempts._for_pool
+        held.interrupt("stop")
+        running = next(one for one in worker.attempts.claims.snapshot() if one is not held)
+        running.interrupt("timeout")
+        await until(lambda: held.reported)
+        assert execution
+    assert not second.exists()
 
 
 REFUSED = {

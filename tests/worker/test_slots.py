@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from redflow.driver import AsyncDriver, Connector
+from redflow.model.retry import RetryPolicy
 from redflow.worker.reader import Reader
 from tests.worker.kit import Bench, Gate, chain, until, within
 
@@ -151,8 +152,9 @@ async def test_two_workers_share_the_load(bench: Bench):
 
     await bench.one(work)
     await bench.execute_all("one", [f"x{n}" for n in range(12)])
-    async with bench.working(worker_id="w1", concurrency=6), bench.working(
-        worker_id="w2", concurrency=6
+    async with (
+        bench.working(worker_id="w1", concurrency=6),
+        bench.working(worker_id="w2", concurrency=6),
     ):
         await until(lambda: gate.begun == 12)
         assert ran == {"w1": 6, "w2": 6}
@@ -213,7 +215,7 @@ async def test_a_timeout_is_retried_like_any_failure(bench: Bench):
             await asyncio.Event().wait()
         return ctx.attempt
 
-    await bench.one(slow_once, timeout=0.02, retry=2)
+    await bench.one(slow_once, timeout=0.02, retry=RetryPolicy(2, initial_interval=0.001))
     async with bench.working():
         run = await bench.run("one")
     assert run.value("a") == 2

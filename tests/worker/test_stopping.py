@@ -201,3 +201,23 @@ async def test_a_step_claimed_after_the_failure_is_not_run(bench: Bench):
             run = await bench.ended(execution)
     assert ran == []
     assert run.steps["slow"].kind == "X"
+
+
+async def test_a_step_that_is_ended_before_its_first_wait_hears_of_it_there(bench: Bench):
+    heard: list[str] = []
+
+    async def work(value):
+        (held,) = worker.attempts.claims.snapshot()
+        held.interrupt("lost")
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            heard.append("cancelled")
+            raise
+
+    await bench.one(work)
+    await bench.execute("one")
+    async with bench.working() as worker:
+        await until(lambda: heard)
+        await until(lambda: not worker.attempts.claims)
+        assert (heard, worker.attempts.under_way) == (["cancelled"], 0)

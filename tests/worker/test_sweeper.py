@@ -1,5 +1,7 @@
 """Sweeps: whatever is due is carried out, whoever is dead, and whatever lies in between."""
 
+import asyncio
+
 import pytest
 
 from redflow.driver import Connector
@@ -49,9 +51,7 @@ async def test_leases_in_queues_that_nobody_serves_are_taken_back_too(bench: Ben
     await bench.one(lambda value: None, queue="deserted")
     await bench.execute("one", id=bench.id_in(0))
     ready = bench.space.keys.partition(0).ready("deserted")
-    await bench.driver.read_group(
-        [ready], group="workers", consumer="dead", count=9, block_ms=0
-    )
+    await bench.driver.read_group([ready], group="workers", consumer="dead", count=9, block_ms=0)
     async with bench.working(**STILL) as worker:
         await until(lambda: "deserted" in worker.sweeper.queues)
         await bench.silence("deserted")
@@ -219,3 +219,16 @@ async def test_a_step_of_a_plan_with_several_queues_is_retried_in_its_own(bench:
         run = await bench.run("w")
     assert run.status == "C"
     assert ran == ["one", "one", "two", "two"]
+
+
+async def test_a_sweeper_that_is_woken_as_it_is_cancelled_ends(bench: Bench):
+    """asyncio.wait_for swallowed the cancel on Python 3.11, and the worker never stopped."""
+    await bench.one(lambda value: value)
+    async with bench.working(**STILL) as worker:
+        sweeper = worker._tasks[-2]
+        for _ in range(3):
+            await asyncio.sleep(0)  # let it come to rest between two sweeps
+        worker.sweeper.due_at(1)
+        sweeper.cancel()
+        await asyncio.wait({sweeper}, timeout=0.5)
+        assert sweeper.cancelled()

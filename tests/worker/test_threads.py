@@ -1,4 +1,4 @@
-"""Plain functions in threads: bound, counted when they are stuck, and never in the way of the end."""
+"""Plain functions in threads: bound, counted when stuck, and never in the way of the end."""
 
 import asyncio
 import contextvars
@@ -127,7 +127,7 @@ async def test_with_a_quarter_of_the_threads_stuck_the_worker_ends_and_names_the
     await bench.one(stuck, "second", timeout=0.02)
     await bench.execute("first")
     await bench.execute("second")
-    worker = bench.worker(threads=8)
+    worker = bench.worker(threads=8, beat=0.1)
     with pytest.raises(StuckThreads, match=r"2 of 8 threads .* in first, second"):
         await within(worker.run())
     assert await bench.pending() == {}, "it has given back what it held"

@@ -51,9 +51,7 @@ class Witness:
 
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._labels = {
-            (one.id, node.id): node.labels for one in workflows() for node in one.nodes
-        }
+        self._labels = {(one.id, node.id): node.labels for one in workflows() for node in one.nodes}
 
     def say(self, word: str, ctx: Any) -> None:
         line = f"{word} {ctx.execution_id} {ctx.node_id} {ctx.fence} {ctx.attempt} {os.getpid()}\n"
