@@ -32,6 +32,7 @@ def no_server(monkeypatch):
     monkeypatch.setattr("redflow.driver.embedded.find_program", none_found)
 
 
+@pytest.mark.server
 def test_the_demo_shows_what_it_promises(quick):
     server = MemoryConnector()
     result = call("-n", "other", "demo", "-o", "json", state=State(server=server))
@@ -90,6 +91,7 @@ def test_a_demo_that_hangs_ends(monkeypatch):
     assert "has not ended within" in result.err
 
 
+@pytest.mark.server
 def test_on_a_server_of_the_user_it_has_a_namespace_of_its_own(quick, monkeypatch):
     server = MemoryConnector()
     monkeypatch.setattr(State, "address", lambda self: server)

@@ -8,7 +8,7 @@ from tests.store.support import Store, fake_client
 from tests.store.tally import TALLY, Tally
 
 EXECUTIONS = 12
-IN_MEMORY, ON_SERVER, AT_LENGTH = 2, 34, 300
+IN_MEMORY, ON_SERVER, AT_LENGTH = 1, 34, 300
 """Seeds for each size of a call."""
 ENOUGH = 2_000
 """Executions of random workflows that every run of the whole suite compares."""
