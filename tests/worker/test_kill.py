@@ -71,10 +71,16 @@ class Fleet:
 
     async def stop(self) -> None:
         """End all as a supervisor does; each must end well."""
+        await until(self._all_ready)
         for process in self.processes:
             process.send_signal(signal.SIGTERM)
         codes = [await asyncio.to_thread(process.wait, 20) for process in self.processes]
         assert codes == [0] * len(codes), self._log.read_text()[-3000:]
+
+    def _all_ready(self) -> bool:
+        """Whether all have begun to listen for signals."""
+        said = self._log.read_text()
+        return all(f"ready {process.pid}\n" in said for process in self.processes)
 
     def check_alive(self) -> None:
         """Fail when one has ended by itself."""

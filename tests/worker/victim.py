@@ -80,6 +80,7 @@ async def main(url: str, namespace: str, partitions: str, path: str) -> None:
     settings = WorkerSettings(queues=QUEUES, concurrency=8, **LEASES)  # type: ignore[arg-type]
     worker = Worker(RedisConnector(url), known, registry, settings, Metrics())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.request_stop)
+    print("ready", os.getpid(), flush=True)
     await worker.run()
 
 
