@@ -3,7 +3,7 @@
 -- @include stop
 -- @arg page int steps looked at by one stop order
 -- @rows members member execution
--- @reply array [words, orders]; one word per member: done · early · gone
+-- @reply array [words, orders, ended: MessagePack of [id, letter, plan]]; one word per member: done · early · gone
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
 -- @emits step.skipped step.cancelled workflow.completed workflow.failed
 local missing = load_plans() or load_executions()
@@ -71,4 +71,4 @@ for at = members.first, members.last, members.width do
 end
 flush_executions()
 flush_journal('', 0)
-return { answers, orders }
+return { answers, orders, mp_array(ended) }

@@ -5,7 +5,7 @@
 -- @arg deliveries_limit int lost leases of one attempt before the step fails as worker_lost
 -- @arg lost_error bin recorded error of a step that fails as worker_lost
 -- @rows leases token queue execution
--- @reply array [words, orders]; words per lease: moved · lost (failed as worker_lost) · cancelled · gone · held (the outage guard) · busy (renewed or settled meanwhile)
+-- @reply array [words, orders, ended: MessagePack of [id, letter, plan]]; words per lease: moved · lost (failed as worker_lost) · cancelled · gone · held (the outage guard) · busy (renewed or settled meanwhile)
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
 -- @emits step.reclaimed step.failed step.cancelled workflow.failed
 local missing = load_plans() or load_executions()
@@ -45,4 +45,4 @@ for at = leases.first, leases.last, leases.width do
 end
 flush_executions()
 flush_journal('', 0)
-return { answers, orders }
+return { answers, orders, mp_array(ended) }

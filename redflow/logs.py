@@ -34,15 +34,23 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
-        bound = getattr(record, "step", None) or current.get()
+        own = getattr(record, "step", None)
+        bound = own if hasattr(own, "log_fields") else current.get()
         if bound is not None:
             line.update(bound.log_fields())
-        line.update(
-            (k, v) for k, v in record.__dict__.items() if k not in _STANDARD and k != "step"
-        )
+        extra = (item for item in vars(record).items() if item[0] not in _STANDARD)
+        line.update((name, value) for name, value in extra if value is not bound)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return json.dumps(line, default=_text, ensure_ascii=False)
+
+
+def _text(value: object) -> str:
+    """A value JSON does not know; one whose own text cannot be had must not cost the line."""
+    try:
+        return str(value)
+    except Exception as error:
+        return f"({type(value).__name__} whose text raised {type(error).__name__})"
 
 
 def configure(*, level: str = "INFO", stream: IO[str] | None = None) -> None:

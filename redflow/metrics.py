@@ -97,6 +97,14 @@ class Metrics:
         """The tally of a node type: `steps_processed_total` and `step_duration_seconds`."""
         return self._steps.tallies.setdefault((namespace, node_type), StepTally())
 
+    def count_ended(self, namespace: str, workflow: str, letter: str, count: int = 1) -> None:
+        """Count executions that ended as `C` (completed) or `F` (failed)."""
+        label = self.workflow_label(workflow)
+        if letter == "C":
+            self.completed.labels(namespace, label).inc(count)
+        else:
+            self.failed.labels(namespace, label, "step").inc(count)
+
     def workflow_label(self, workflow: str) -> str:
         """The workflow, or `_other` once there are too many."""
         if workflow in self._workflows:

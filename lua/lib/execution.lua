@@ -71,7 +71,7 @@ local function finish(execution, status)
   call('ZADD', index.key, now, execution.id)
   emit(execution, index.kind, nil, NIL)
   ended_lines[#ended_lines + 1] = execution.id .. ' ' .. index.letter
-  ended[#ended + 1] = '\146' .. execution.packed_id .. mp_str(index.letter)
+  ended[#ended + 1] = '\147' .. execution.packed_id .. mp_str(index.letter) .. execution.plan.packed_hash
 end
 
 -- End what has nothing live left, mark what has begun to stop.

@@ -39,6 +39,7 @@ class Ended(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     execution: str
     letter: str
+    plan: str
 
 
 class Advanced(msgspec.Struct, array_like=True, frozen=True):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from redflow.store.keys import PartitionKeys
 from redflow.store.op import Op, Word, command
 from redflow.store.space import Space
-from redflow.store.steps import Envelope
+from redflow.store.steps import Ended, Envelope
 
 
 class Silent(msgspec.Struct, array_like=True, frozen=True):
@@ -37,7 +37,16 @@ class Due(msgspec.Struct, array_like=True, frozen=True):
     partitions: list[PartitionDue]
 
 
+class Swept(NamedTuple):
+    """What a sweep's script did: a word per row, orders that came of it, what ended."""
+
+    words: list[str]
+    orders: list[str]
+    ended: list[Ended]
+
+
 _due = msgspec.msgpack.Decoder(Due)
+_ended = msgspec.msgpack.Decoder(list[Ended])
 
 
 def list_due(
@@ -82,12 +91,12 @@ def reclaim_leases(
     executions: Sequence[str],
     plans: Sequence[str],
     leases: Sequence[Word],
-) -> Op[tuple[list[str], list[str]]]:
+) -> Op[Swept]:
     """Re-issue steps whose lease ran out, rows (token, queue, execution) by position from 1."""
     return space.op(
         "reclaim_leases",
         partition,
-        _words_and_orders,
+        _read_swept,
         lease=lease,
         deliveries_limit=deliveries_limit,
         lost_error=b"=" + lost_error,
@@ -106,12 +115,12 @@ def promote_timers(
     executions: Sequence[str],
     plans: Sequence[str],
     members: Sequence[Word],
-) -> Op[tuple[list[str], list[str]]]:
+) -> Op[Swept]:
     """Fire timers and carry out orders, rows (member, execution by position from 1)."""
     return space.op(
         "promote_timers",
         partition,
-        _words_and_orders,
+        _read_swept,
         ready=[partition.ready(queue) for queue in queues],
         executions=[partition.execution(execution) for execution in executions],
         plans=[partition.plan(plan) for plan in plans],
@@ -164,9 +173,13 @@ def read_tokens(
     return command("read_tokens", *words, parse=_entries)
 
 
-def _words_and_orders(reply: list[list[bytes]]) -> tuple[list[str], list[str]]:
-    words, orders = reply
-    return [word.decode() for word in words], [order.decode() for order in orders]
+def _read_swept(reply: tuple[list[bytes], list[bytes], bytes]) -> Swept:
+    words, orders, ended = reply
+    return Swept(
+        [word.decode() for word in words],
+        [order.decode() for order in orders],
+        _ended.decode(ended),
+    )
 
 
 def _plan_of_state(state: bytes | None) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from redflow.driver import AsyncDriver
@@ -14,6 +16,7 @@ from redflow.nodes.base import NotOffered, Runner
 from redflow.nodes.context import StepInfo
 from redflow.nodes.registry import Registry
 from redflow.store.keys import PartitionKeys
+from redflow.store.steps import Ended
 from redflow.store.workflows import read_plan
 
 LOGGER = logging.getLogger("redflow.worker")
@@ -54,6 +57,14 @@ class Plans:
         self._plans: dict[str, Plan] = {}
         self._prepared: dict[tuple[str, int], Prepared] = {}
         self.queues: dict[str, None] = {}
+
+    def count_ended(self, ended: Iterable[Ended]) -> None:
+        """Count executions that ended; whoever's call ended them has read their plans."""
+        counts = Counter((one.plan, one.letter) for one in ended)
+        for (content_hash, letter), count in counts.items():
+            plan = self._plans.get(content_hash)
+            if plan is not None:
+                self._metrics.count_ended(self._namespace, plan.workflow, letter, count)
 
     def known(self, content_hash: str, number: int) -> Prepared | None:
         """A step that is prepared already."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from redflow.errors import StoreError, Unavailable
@@ -49,7 +49,6 @@ class Pump:
         self._settings = shared.settings
         self._plans = shared.plans
         self._clock = shared.clock
-        self._metrics = shared.metrics
         self._turn: deque[Outbox] = deque()
         self._work = asyncio.Event()
         self._paused = False
@@ -249,7 +248,7 @@ class Pump:
             if code != RECORDED:
                 self._not_plainly_recorded(report, code, repeated)
         if reply.ended:
-            self._count_ended(batch, reply)
+            self._plans.count_ended(reply.ended)
         if reply.orders and self.carry_out is not None:
             self.carry_out(outbox.keys, reply.orders)
         if asked:
@@ -284,21 +283,6 @@ class Pump:
                 held.envelope.step,
                 held.envelope.execution,
             )
-
-    def _count_ended(self, batch: list[Report], reply: Advanced) -> None:
-        namespace = self._space.keys.namespace
-        by_id = {report.held.envelope.execution: report for report in batch}
-        counts: Counter[tuple[str, str]] = Counter()
-        for ended in reply.ended:
-            report = by_id.get(ended.execution)
-            if report is not None and report.held.prepared is not None:
-                counts[report.held.prepared.plan.workflow, ended.letter] += 1
-        for (workflow, letter), count in counts.items():
-            label = self._metrics.workflow_label(workflow)
-            if letter == "C":
-                self._metrics.completed.labels(namespace, label).inc(count)
-            else:
-                self._metrics.failed.labels(namespace, label, "step").inc(count)
 
     async def _failed(self, outbox: Outbox, batch: list[Report], error: StoreError) -> None:
         """Keep the outcomes and come back; only one that is refused by itself is given up."""

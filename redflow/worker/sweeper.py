@@ -23,7 +23,6 @@ from redflow.worker.shared import Shared
 LOGGER = logging.getLogger("redflow.worker")
 
 T = TypeVar("T")
-Carried = tuple[list[str], list[str]]
 """A word for each item, and the orders that came of them."""
 
 LEASE_SHARE, PERIOD_SHARE = 0.6, 0.4
@@ -160,7 +159,7 @@ class Sweeper:
     async def _promote(self, partition: PartitionKeys, members: Sequence[str]) -> int:
         """Fire members, and the orders that come of it; answers how many fired."""
 
-        async def send(page: Sequence[str]) -> Carried:
+        async def send(page: Sequence[str]) -> sweeps.Swept:
             ids = list(dict.fromkeys(_execution_of(member) for member in page))
             found = await self._driver.run_many(
                 [sweeps.read_plan_hash(partition, execution) for execution in ids]
@@ -190,7 +189,7 @@ class Sweeper:
     ) -> int:
         """Re-issue silent tokens; answers how many are silent no more."""
 
-        async def send(page: Sequence[sweeps.Silent]) -> Carried:
+        async def send(page: Sequence[sweeps.Silent]) -> sweeps.Swept:
             envelopes = [silent.envelope for silent in page if silent.envelope is not None]
             plans = await self._readable(partition, [envelope.plan for envelope in envelopes])
             executions: dict[str, int] = {}
@@ -225,8 +224,8 @@ class Sweeper:
         return sum(counts.values())
 
     async def _in_pages(
-        self, send: Callable[[Sequence[T]], Awaitable[Carried]], items: Sequence[T]
-    ) -> Carried:
+        self, send: Callable[[Sequence[T]], Awaitable[sweeps.Swept]], items: Sequence[T]
+    ) -> tuple[list[str], list[str]]:
         """Send items page by page; a page that is refused is halved down to the one at fault."""
         pages = [items[at : at + PAGE] for at in range(0, len(items), PAGE)]
         words: list[str] = []
@@ -244,8 +243,9 @@ class Sweeper:
                 else:
                     self._say_once(page[0], error)
             else:
-                words += answered[0]
-                orders += answered[1]
+                words += answered.words
+                orders += answered.orders
+                self._plans.count_ended(answered.ended)
         return words, orders
 
     def _say_once(self, item: object, error: StoreError) -> None:

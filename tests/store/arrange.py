@@ -150,7 +150,7 @@ class Scene:
                 plans=[self.plan.hash],
                 members=[word for i, member in enumerate(members, 1) for word in (member, i)],
             )
-        )  # fmt: skip
+        )[:2]  # fmt: skip
 
     # --- raw state, read
 

@@ -12,7 +12,7 @@ from redflow.model.workflow import Workflow
 from redflow.store import executions, steps, sweeps
 from redflow.store.executions import Start
 from redflow.store.op import Word
-from redflow.store.steps import read_envelope
+from redflow.store.steps import Ended, read_envelope
 from tests.store.reference import Partition
 from tests.store.rendering import fields_of
 from tests.store.state import DONE, Call, Outcome, Token
@@ -137,8 +137,9 @@ class Pair:
             self.store.space, self.store.partition, lease=LEASE, deliveries_limit=DELIVERIES,
             lost_error=LOST_ERROR, queues=QUEUES, executions=ids, plans=hashes, leases=rows,
         )  # fmt: skip
-        words, orders = self.store.run(op)
+        words, orders, ended = self.store.run(op)
         expected = self.model.reclaim(self.now, tokens, DELIVERIES, b"=" + LOST_ERROR)
+        self._compare_ended(ended)
         self._compare_call("reclaim", (words, sorted(orders)), (expected[0], sorted(expected[1])))
         self._count("reclaim", words)
         return orders
@@ -157,12 +158,17 @@ class Pair:
             self.store.space, self.store.partition, queues=QUEUES, executions=ids,
             plans=self._plans(ids), members=rows,
         )  # fmt: skip
-        words, orders = self.store.run(op)
+        words, orders, ended = self.store.run(op)
         expected = self.model.promote(self.now, members)
+        self._compare_ended(ended)
         self._compare_call("promote", (words, sorted(orders)), (expected[0], sorted(expected[1])))
         self._count("promote", words)
         self._count("promote", (f"order {member[0]}" for member in members))
         return orders
+
+    def _compare_ended(self, ended: Sequence[Ended]) -> None:
+        found = sorted((one.execution, one.letter) for one in ended)
+        self._compare_call("ended", found, sorted(self.model.last.ended))
 
     def list_due(self, worker: str, limit: int = 100) -> tuple[list[str], list[Token]]:
         """Ask what a sweep has to do; answers due members and silent tokens."""

@@ -43,7 +43,7 @@ def test_a_completed_step_releases_the_next(chain: Scene) -> None:
 def test_the_last_step_ends_the_execution(chain: Scene) -> None:
     token = chain.claimed("b")
     reply = chain.advance(Report(token, "b"))
-    assert reply.ended == [Ended("e1", "C")]
+    assert reply.ended == [Ended("e1", "C", chain.plan.hash)]
     assert chain.state() == "d 0 3"
     assert chain.fields()["ended"] == f"{EPOCH} C"
     assert chain.store.zset("live") == {}
@@ -168,7 +168,7 @@ def test_an_unhandled_failure_stops_the_execution(store: Store) -> None:
 
 def test_a_failure_with_nothing_else_live_ends_the_execution(chain: Scene) -> None:
     reply = chain.advance(Report(chain.claimed("a"), "a", "f", ERROR))
-    assert (reply.codes, reply.ended) == ([5], [Ended("e1", "F")])
+    assert (reply.codes, reply.ended) == ([5], [Ended("e1", "F", chain.plan.hash)])
     assert chain.state() == "d 0 3"
     assert chain.store.zset("finished:failed") == {"e1": EPOCH}
     assert chain.store.zset("stopping") == {}

@@ -16,13 +16,21 @@ from redflow.driver import AsyncDriver, Connector
 from redflow.errors import InvalidInput
 from redflow.logs import JsonFormatter
 from redflow.metrics import MOST_WORKFLOWS, OTHER
-from redflow.model.outcome import Branch
+from redflow.model.outcome import Branch, Fail
 from redflow.model.retry import RetryPolicy
+from redflow.model.workflow import Workflow
 from redflow.worker.settings import WorkerSettings, new_worker_id
 from tests.worker.faults import Faults
 from tests.worker.kit import Bench, Gate, chain, until
 
 # --- its record
+
+
+class Unspeakable:
+    """Its text cannot be had."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
 
 
 async def test_a_worker_tells_what_it_offers_and_takes_itself_off(bench: Bench):
@@ -91,6 +99,39 @@ async def test_the_counts_are_right_after_a_run(bench: Bench):
         "redflow_active_workers",
     ):
         assert f"# HELP {name}" in text
+
+
+async def test_executions_that_end_in_a_sweep_are_counted(bench: Bench):
+    """A step that waits in a queue nobody serves is cancelled, and with it the execution ends."""
+
+    async def fail(value):
+        raise Fail("no")
+
+    bench.function("fail", fail)
+    workflow = (
+        Workflow.builder("w")
+        .add_node("fails", "function", function="fail")
+        .add_node("waits", "function", function="fail")
+        .with_queue("unserved")
+        .allow_disconnected()
+        .build()
+    )
+    await bench.publish(workflow)
+    async with bench.working():
+        run = await bench.ended(await bench.execute("w"))
+        assert run.steps["waits"].kind == "X"
+
+        def counted() -> bool:
+            return bench.metric("redflow_workflows_failed_total", workflow="w", reason="step") == 1
+
+        await until(counted)
+
+
+@pytest.mark.parametrize("value", ["a text", Unspeakable()])
+def test_no_field_costs_the_line(value):
+    record = logging.makeLogRecord({"msg": "said", "step": value, "other": value})
+    line = json.loads(JsonFormatter().format(record))
+    assert (line["event"], set(line) >= {"step", "other"}) == ("said", True)
 
 
 async def test_labels_have_few_values(bench: Bench):

@@ -122,6 +122,6 @@ class AsyncStarter:
                     plans=[batch.plan.hash],
                     members=rows,
                 )
-                left += (await self._namespace.driver.run(op))[1]
+                left += (await self._namespace.driver.run(op)).orders
         except StoreError as error:
             logger.warning("orders of started executions wait for a sweep: %s", error)

@@ -121,6 +121,6 @@ class Starter:
                     plans=[batch.plan.hash],
                     members=rows,
                 )
-                left += (self._namespace.driver.run(op))[1]
+                left += (self._namespace.driver.run(op)).orders
         except StoreError as error:
             logger.warning("orders of started executions wait for a sweep: %s", error)
