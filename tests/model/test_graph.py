@@ -123,7 +123,7 @@ def test_every_problem_of_the_graph_is_found(workflow, expected):
         ({"config": {"a": 2**70}}, ("config/a", "bad_config")),
         ({"config": {"a": b"x"}}, ("config/a", "bad_config")),
         ({"config": {"a": "\ud800"}}, ("config/a", "bad_config")),
-        ({"config": {"a/b": {"~": object()}}}, ("config/a~1b/~0", "bad_config")),
+        ({"config": {"a/b": {"~": 1j}}}, ("config/a~1b/~0", "bad_config")),
         ({"ui": 5}, ("ui", "bad_ui")),
         ({"retry": 3}, ("retry", "bad_retry")),
         ({"timeout": 0}, ("timeouts/attempt", "bad_timeout")),
