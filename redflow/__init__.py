@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from redflow.errors import InputTooLarge as InputTooLarge
     from redflow.errors import InvalidInput as InvalidInput
     from redflow.errors import InvalidWorkflow as InvalidWorkflow
+    from redflow.errors import LeaseLost as LeaseLost
     from redflow.errors import Misconfigured as Misconfigured
     from redflow.errors import NotFound as NotFound
     from redflow.errors import OutOfMemory as OutOfMemory
@@ -80,6 +81,7 @@ _HOMES = {
     "InputTooLarge": "redflow.errors",
     "InvalidInput": "redflow.errors",
     "InvalidWorkflow": "redflow.errors",
+    "LeaseLost": "redflow.errors",
     "Metrics": "redflow.metrics",
     "Misconfigured": "redflow.errors",
     "Node": "redflow.model.workflow",

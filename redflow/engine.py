@@ -118,6 +118,7 @@ class EmbeddedConnector:
 
     def __init__(self, path: str | Path | None = None) -> None:
         self._server = EmbeddedServer(path)
+        self.lasting = path is not None
 
     def async_driver(self) -> AsyncDriver:
         """Make a driver; starts the server."""

@@ -9,6 +9,7 @@ RedflowError
 ├── Conflict             the thing exists or has ended, and the request says otherwise
 ├── ExecutionFailed      the execution that was waited for FAILED
 ├── ExecutionCancelled   the execution that was waited for was CANCELLED
+├── LeaseLost            this attempt of a step was ended from outside
 └── StoreError           Redis did not do what was asked
     ├── Unavailable      not reachable, or not answering in time
     ├── OutOfMemory      Redis refused a write at maxmemory
@@ -113,6 +114,10 @@ class ExecutionCancelled(RedflowError):
         return type(self), (self.execution_id, self.reason)
 
 
+class LeaseLost(RedflowError):
+    """This attempt of a step was ended from outside; raised by `ctx.check()` in its function."""
+
+
 class StoreError(RedflowError):
     """Redis did not do what was asked."""
 
@@ -156,6 +161,7 @@ ANSWERS: dict[type[BaseException], Answer] = {
     Conflict: Answer(409, 8),
     ExecutionFailed: Answer(409, 4),
     ExecutionCancelled: Answer(409, 5),
+    LeaseLost: Answer(409, 8),
     StoreError: Answer(503, 7),
     Unavailable: Answer(503, 7),
     OutOfMemory: Answer(503, 7),

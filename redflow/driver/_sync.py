@@ -1,6 +1,7 @@
 # GENERATED from redflow/driver/_async.py by tests/tools/unasync.py: change that file.
 """Runs questions against one server: sends an Op, loads its script where it is missing, repeats."""
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -10,8 +11,8 @@ from typing import Any, TypeVar
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from redflow.driver.backoff import DEADLINE, Attempts
-from redflow.driver.failures import has_moved, translate
-from redflow.driver.links import Connection, Pool
+from redflow.driver.failures import WAIT, code_of, has_moved, translate
+from redflow.driver.links import Connection, Pool, Replicas
 from redflow.driver.packing import (
     Entries,
     PackRead,
@@ -21,10 +22,13 @@ from redflow.driver.packing import (
     pack_read_group,
     pack_read_streams,
 )
-from redflow.driver.timer import Limit, Timer
+from redflow.driver.timer import Limit, Lock, Timer
 from redflow.errors import StoreError, Unavailable
+from redflow.store.epoch import SECTIONS, Fence, Server, read_server
 from redflow.store.op import Op, Word
 from redflow.store.script import Script
+
+LOGGER = logging.getLogger("redflow.driver")
 
 T = TypeVar("T")
 
@@ -43,16 +47,33 @@ class Driver:
         *,
         where: str,
         can_block: bool = True,
+        replicas: Replicas | None = None,
         timer: Timer | None = None,
     ) -> None:
         """`make_pool` makes a pool for a longest wait in seconds for an answer."""
         self._make_pool = make_pool
         self._where = where
         self._can_block = can_block
+        self._replicas = replicas or Replicas()
         self._timer = timer or Timer()
         self._pool = make_pool(ANSWER_SECONDS)
         self._readers: Pool | None = None
         self._longest_read = 0.0
+        self._fence: Fence | None = None
+        self._history: str | None = None
+        self._meeting = Lock()
+        # On the same connection and behind the script: elsewhere WAIT answers for other writes.
+        wait = ("WAIT", self._replicas.number, round(self._replicas.seconds * 1000))
+        self._wait = pack(*wait) if self._replicas.number else b""
+
+    def guard(self, fence: Fence) -> None:
+        """Have every connection ask which history its server has before it asks anything else.
+
+        One round trip for each connection; where the history is not the one met last, the questions
+        of the fence follow. An equal fence changes nothing.
+        """
+        if fence != self._fence:
+            self._fence, self._history = fence, None
 
     def run(self, op: Op[T], *, deadline: float | None = DEADLINE) -> T:
         """Ask one question, the same again until it is answered or `deadline` seconds are over.
@@ -182,6 +203,8 @@ class Driver:
                 connection = pool.get_connection()
                 try:
                     connection.check_health()
+                    if self._fence is not getattr(connection, "greeted", None):
+                        self._greet(connection, self._fence)
                 except BaseException:
                     pool.release(connection)
                     raise
@@ -189,16 +212,57 @@ class Driver:
         except RedisError as error:
             raise translate(error, name=name, where=self._where, sent=False) from error
 
+    def _greet(self, connection: Connection, fence: Fence | None) -> None:
+        """Learn where a connection leads; in another history the fence speaks first."""
+        try:
+            server = self._server_of(connection)
+            if fence is not None and server is not None and server.history != self._history:
+                with self._meeting:  # connections are lost together: one speaks for all
+                    if server.history != self._history:
+                        self._bump(connection, fence, server)
+        except BaseException:
+            connection.disconnect()
+            raise
+        connection.greeted = fence
+
+    def _bump(self, connection: Connection, fence: Fence, server: Server) -> None:
+        questions = fence.questions(server)
+        packed = [pack_op(op) for op in questions]
+        replies = self._converse_in_batch(connection, packed, questions)
+        for reply in replies:
+            if isinstance(reply, RedisError):
+                raise reply
+        answers = [op.parse(reply) for op, reply in zip(questions, replies, strict=True)]
+        if fence.has_changed(answers):
+            LOGGER.warning(
+                "Redis at %s was restarted or replaced (run %s): a new epoch begins",
+                self._where,
+                server.run,
+            )
+        self._history = server.history
+
+    def _server_of(self, connection: Connection) -> Server | None:
+        """Ask who answers; None where that may not be asked: such a server counts as constant."""
+        packed = b"".join(pack("INFO", section) for section in SECTIONS)
+        connection.send_packed_command([packed], check_health=False)
+        replies = [self._reply_or_error(connection) for _ in SECTIONS]
+        for reply in replies:
+            if isinstance(reply, RedisError):
+                if code_of(reply) in WAIT:
+                    raise reply
+                return None
+        return read_server(b"\n".join(replies))
+
     def _converse(self, connection: Connection, packed: bytes, script: Script | None) -> Any:
         """Send one command and return its reply, loading its script on this server if need be."""
+        wait = self._wait if script is not None and script.writes else b""
         loads = 0
         while True:
-            connection.send_packed_command([packed], check_health=False)
-            try:
-                return connection.read_response()
-            except NoScriptError:
-                if script is None or loads == LOADS:
-                    raise
+            connection.send_packed_command([packed + wait], check_health=False)
+            reply = self._reply_or_error(connection)
+            acknowledged = self._reply_or_error(connection) if wait else None
+            if script is None or loads == LOADS or not isinstance(reply, NoScriptError):
+                return self._checked(reply, acknowledged, script)
             loads += 1
             load = pack("SCRIPT", "LOAD", script.text)
             connection.send_packed_command([load], check_health=False)
@@ -208,12 +272,32 @@ class Driver:
         self, connection: Connection, packed: list[bytes], ops: Sequence[Op[Any]]
     ) -> list[Any]:
         """Send many commands at once and return their replies, errors among them."""
-        connection.send_packed_command([b"".join(packed)], check_health=False)
+        scripts = [op.script for op in ops if op.script is not None and op.script.writes]
+        wait = self._wait if scripts else b""
+        connection.send_packed_command([b"".join(packed) + wait], check_health=False)
         replies = [self._reply_or_error(connection) for _ in packed]
+        acknowledged = self._reply_or_error(connection) if wait else None
+        if scripts and not any(isinstance(reply, RedisError) for reply in replies):
+            self._checked(replies, acknowledged, scripts[0])
         for at, reply in enumerate(replies):
             if isinstance(reply, NoScriptError):
                 replies[at] = self._converse(connection, packed[at], ops[at].script)
         return replies
+
+    def _checked(self, reply: Any, acknowledged: Any, script: Script | None) -> Any:
+        """Return a reply that enough replicas have; raises errors, its own before that of WAIT."""
+        for one in (reply, acknowledged):
+            if isinstance(one, RedisError):
+                raise one
+        if acknowledged is not None and acknowledged < self._replicas.number:
+            assert script is not None
+            raise Unavailable(
+                f"{script.name}: {acknowledged} of {self._replicas.number} replicas of Redis at"
+                f" {self._where} had it after {self._replicas.seconds:g} s",
+                ambiguous=True,
+                hint="unknown whether a failover keeps it, safe to repeat",
+            )
+        return reply
 
     def _reply_or_error(self, connection: Connection) -> Any:
         try:

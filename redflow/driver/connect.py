@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -16,7 +16,7 @@ from redis.retry import Retry
 
 from redflow.driver._async import AsyncDriver
 from redflow.driver._sync import Driver
-from redflow.driver.links import AsyncPool, Pool
+from redflow.driver.links import AsyncPool, Pool, Replicas
 from redflow.errors import Misconfigured
 
 EXAMPLE = "redis://[user:password@]host[:port][/database]"
@@ -30,6 +30,7 @@ TLS_FILES = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
 TLS_CHECKS = {"none", "optional", "required"}
 CONNECT_SECONDS = 3.0  # long enough for one lost SYN
 HEALTH_SECONDS = 15.0  # idle connections are asked for a sign of life before they are used again
+LONGEST_WAIT = 4.0  # for replicas: within the time that any answer is given
 CONNECTIONS = 16  # of one driver; more callers wait for one to be free
 # Shown by CLIENT LIST. It is also the one answer read while connecting over TLS 1.3: without it the
 # server's session tickets lie unread, and a synchronous pool takes them for a leftover answer.
@@ -48,10 +49,13 @@ class Address:
     where: str
     options: dict[str, Any] = field(repr=False)
     scheme: str = "redis"
+    replicas: Replicas = field(default_factory=Replicas)
 
 
 class RedisConnector:
     """Makes drivers for the server of one URL; connects to nothing by itself."""
+
+    lasting = True
 
     def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
         self._address = parse_url(url)
@@ -62,14 +66,17 @@ class RedisConnector:
         return self._address.where
 
     def async_driver(self) -> AsyncDriver:
-        return AsyncDriver(self._async_pools(), where=self.where)
+        return AsyncDriver(self._async_pools(), where=self.where, replicas=self._address.replicas)
 
     def driver(self) -> Driver:
-        return Driver(self._pools(self._connections), where=self.where)
+        return self._driver(self._connections)
 
     def heartbeat_driver(self) -> Driver:
         """Make a synchronous driver with a single connection of its own, for one thread."""
-        return Driver(self._pools(1), where=self.where)
+        return self._driver(1)
+
+    def _driver(self, connections: int) -> Driver:
+        return Driver(self._pools(connections), where=self.where, replicas=self._address.replicas)
 
     def _async_pools(self) -> Callable[[float], AsyncPool]:
         classes = {
@@ -82,6 +89,7 @@ class RedisConnector:
             pool: AsyncPool = _AsyncPool(
                 connection_class=classes[self._address.scheme],
                 retry=AsyncRetry(NoBackoff(), 0),
+                redis_connect_func=_async_connected,
                 **_settings(self._address, self._connections, None),
             )
             return pool
@@ -99,11 +107,22 @@ class RedisConnector:
             pool: Pool = _Pool(
                 connection_class=classes[self._address.scheme],
                 retry=Retry(NoBackoff(), 0),
+                redis_connect_func=_connected,
                 **_settings(self._address, connections, seconds),
             )
             return pool
 
         return make_pool
+
+
+async def _async_connected(connection: Any) -> None:
+    connection.greeted = None
+    await connection.on_connect()
+
+
+def _connected(connection: Any) -> None:
+    connection.greeted = None
+    connection.on_connect()
 
 
 def _settings(address: Address, connections: int, seconds: float | None) -> dict[str, Any]:
@@ -147,9 +166,9 @@ def parse_url(url: object) -> Address:
     if parts.fragment or url.endswith("#"):
         raise _wrong("fragment", "is not allowed: write # in a password as %23")
     options = _login(parts) | _query(parts)
-    if scheme == "unix":
-        return _unix(parts, options)
-    return _tcp(parts, options)
+    replicas = _replicas(options)
+    address = _unix(parts, options) if scheme == "unix" else _tcp(parts, options)
+    return replace(address, replicas=replicas)
 
 
 def _tcp(parts: SplitResult, options: dict[str, Any]) -> Address:
@@ -192,6 +211,7 @@ def _login(parts: SplitResult) -> dict[str, Any]:
 
 def _query(parts: SplitResult) -> dict[str, Any]:
     known = {"ssl_cert_reqs", *TLS_FILES} if parts.scheme == "rediss" else {"db"}
+    known |= {"replicas", "replica_timeout"}
     options: dict[str, Any] = {}
     for name, text in parse_qsl(parts.query, keep_blank_values=True):
         if name not in known:
@@ -205,6 +225,17 @@ def _query(parts: SplitResult) -> dict[str, Any]:
     if options.get("ssl_cert_reqs") == "none":
         options["ssl_check_hostname"] = False
     return options
+
+
+def _replicas(options: dict[str, Any]) -> Replicas:
+    """Take what is asked of replicas out of the options: it is no setting of a connection."""
+    number, seconds = options.pop("replicas", "0"), options.pop("replica_timeout", "1")
+    if not re.fullmatch(r"[0-9]{1,2}", number):
+        raise _wrong("query", "sets replicas, which is a number, such as 1")
+    timed = re.fullmatch(r"[0-9](\.[0-9]{1,3})?", seconds)
+    if not timed or not 0 < float(seconds) <= LONGEST_WAIT:
+        raise _wrong("query", f"sets replica_timeout, which is seconds up to {LONGEST_WAIT:g}")
+    return Replicas(int(number), float(seconds))
 
 
 def _database(text: str, part: str) -> int:

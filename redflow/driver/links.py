@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -10,8 +11,21 @@ if TYPE_CHECKING:
     from redflow.driver._sync import Driver
 
 
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """How many replicas must have a write before it counts, and how many seconds they are given."""
+
+    number: int = 0
+    seconds: float = 1.0
+
+
 class AsyncConnection(Protocol):
-    """One conversation with a server: as many answers are read as commands were sent."""
+    """One conversation with a server: as many answers are read as commands were sent.
+
+    `greeted` is what the driver knows of this very link; whoever connects it anew clears it.
+    """
+
+    greeted: object
 
     async def check_health(self) -> None: ...
 
@@ -26,6 +40,8 @@ class AsyncConnection(Protocol):
 
 class Connection(Protocol):
     """The synchronous form of AsyncConnection."""
+
+    greeted: object
 
     def check_health(self) -> None: ...
 
@@ -66,6 +82,11 @@ class Connector(Protocol):
     @property
     def where(self) -> str:
         """How errors name the server; holds no password."""
+        ...
+
+    @property
+    def lasting(self) -> bool:
+        """Whether its data should outlive the server; else its settings need no judgement."""
         ...
 
     def async_driver(self) -> AsyncDriver: ...

@@ -24,6 +24,7 @@ class MemoryConnector:
     """
 
     where = "memory"
+    lasting = False
 
     def __init__(self) -> None:
         try:

@@ -2,10 +2,14 @@
 
 import asyncio
 import random
+import threading
 import time
 from types import TracebackType
 
 from redis.exceptions import TimeoutError as NoAnswer
+
+AsyncLock = asyncio.Lock
+Lock = threading.Lock
 
 
 class Timer:

@@ -24,6 +24,7 @@ class EventKind(IntEnum):
     STEP_CANCELLED = 13
     STEP_RELEASED = 14
     STEP_RECLAIMED = 15
+    EPOCH_CHANGED = 30
 
     @property
     def type(self) -> str:
@@ -38,7 +39,8 @@ EVENT_CODES: dict[str, int] = {name: code for code, name in EVENT_TYPES.items()}
 class EventRecord(msgspec.Struct, array_like=True, frozen=True):
     """One event; `seq` counts within the execution, `step` is the step's number in the plan.
 
-    A started note has no `seq`: it says nothing that its settled event does not say again.
+    A started note has no `seq`: it says nothing that its settled event does not say again. A new
+    epoch is no execution's event: `execution` is empty, `seq` and `extra` are the epoch.
     """
 
     kind: int

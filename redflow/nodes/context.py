@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from redflow.errors import LeaseLost
+
 LOGGER = logging.getLogger("redflow.step")
+
+ENDINGS = {
+    "lost": ("its lease was lost", "end now: another worker may run this step already"),
+    "timeout": ("it timed out", "end now: that is recorded; allow more time, or do less at once"),
+    "stop": ("its execution stops", "end now: the step is recorded as cancelled"),
+    "shutdown": ("its worker stops", "end now: the step runs again, this attempt is not charged"),
+}
+"""Why an attempt is ended from outside, and what its function should do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +36,7 @@ class StepInfo:
 class Context:
     """One attempt of one step; made by the worker, the same object in all its tasks and threads."""
 
-    __slots__ = ("_info", "_started", "_token", "attempt", "cancelled", "execution_id", "input")
+    __slots__ = ("_info", "_started", "_token", "attempt", "ended_by", "execution_id", "input")
 
     def __init__(
         self, info: StepInfo, execution_id: str, attempt: int, token: str, input: Any
@@ -37,8 +47,28 @@ class Context:
         self.execution_id = execution_id
         self.attempt = attempt
         self.input = input
-        self.cancelled = False
-        """Set when the step should end: it timed out, its execution stops, or its lease is lost."""
+        self.ended_by = ""
+        """What ended the attempt from outside: timeout, lost, stop, shutdown; "" while it runs."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the step should end: it timed out, its execution stops, or its lease is lost."""
+        return bool(self.ended_by)
+
+    def check(self) -> None:
+        """Raise LeaseLost once the attempt was ended from outside; call it before outside writes.
+
+        Works in coroutines and threads, and asks nobody. LeaseLost is never recorded as a failure,
+        and what a function returns after a lost lease or a timeout is not recorded either. No
+        context reaches a child process: it is killed.
+        """
+        if self.ended_by:
+            cause, then = ENDINGS[self.ended_by]
+            raise LeaseLost(
+                f"attempt {self.attempt} of node {self.node_id!r} of execution"
+                f" {self.execution_id!r} is over: {cause}",
+                hint=then,
+            )
 
     @property
     def namespace(self) -> str:

@@ -14,6 +14,10 @@ from typing import Any
 from redflow.store.op import Word
 
 _DECLARATION = re.compile(r"^-- @(\w+)\s+(.*)$")
+_WRITE = re.compile(
+    r"call\('(DEL|P?EXPIRE|H(DEL|INCRBY|SET|SETNX)|S(ADD|REM)"
+    r"|X(ACK|ADD|CLAIM|DEL|GROUP|READGROUP|TRIM)|Z(ADD|REM\w*))'"
+)
 _ARG_TYPES = {"int", "str", "bin"}
 
 
@@ -46,6 +50,8 @@ class Script:
     sha: str
     head: Head
     _widths: tuple[tuple[str, int], ...]
+    writes: bool = True
+    """Whether it may write: it has commands that do."""
 
     def bind(self, **named: Any) -> tuple[tuple[str, ...], tuple[Word, ...]]:
         """Put named keys, arguments and rows in their places; rows are one flat sequence.
@@ -176,7 +182,8 @@ def load_script(name: str) -> Script:
         [_preamble(head), *(_body(read_source(lib)) for lib in included), _body(source)]
     )
     sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-    return Script(name, text, sha, head, tuple((n, len(c)) for n, c in head.rows.items()))
+    widths = tuple((n, len(c)) for n, c in head.rows.items())
+    return Script(name, text, sha, head, widths, _WRITE.search(text) is not None)
 
 
 def _body(source: str) -> str:

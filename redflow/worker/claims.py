@@ -78,7 +78,7 @@ class Held:
             return  # finalizers run while their execution stops
         self.why = why
         if self.context is not None:
-            self.context.cancelled = True
+            self.context.ended_by = why
         if self.cancel is not None:
             self.cancel()
 

@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+from redflow.errors import LeaseLost
 from redflow.model.outcome import (
     Branch,
     Completed,
@@ -57,7 +58,7 @@ def outcome_of_error(held: Held, error: BaseException) -> Outcome | None:
         return timed_out(held)
     if held.why == "shutdown":  # whatever our cancelling made of it: the attempt is not charged
         return Released(OutcomeReason.SHUTDOWN)
-    if isinstance(error, asyncio.CancelledError) and held.why:
+    if isinstance(error, (asyncio.CancelledError, LeaseLost)) and held.why:
         return None if held.why == "lost" else Released(OutcomeReason.STOPPING)
     if isinstance(error, RaisedInChild):
         return _raised_in_child(held, error)

@@ -17,6 +17,7 @@ from redflow.driver import AsyncDriver, Connector
 from redflow.errors import RedflowError, StoreError
 from redflow.metrics import Metrics
 from redflow.nodes.registry import Registry
+from redflow.store.epoch import Fence
 from redflow.store.space import Space
 from redflow.store.workers import Beat
 from redflow.store.workflows import put_partition
@@ -27,6 +28,7 @@ from redflow.worker.heartbeat import Heartbeat
 from redflow.worker.plans import Plans
 from redflow.worker.pump import IN_FLIGHT, Pump
 from redflow.worker.reader import Reader
+from redflow.worker.readiness import check_server
 from redflow.worker.settings import WorkerSettings
 from redflow.worker.shared import Shared
 from redflow.worker.sweeper import Sweeper
@@ -76,7 +78,11 @@ class Worker:
         """Connect and begin to claim."""
         self._space = await self._open_space()
         driver = self._connector.async_driver()
+        fence = Fence(self._space, round(self.settings.lease * 1000))
         try:
+            if self._connector.lasting:
+                await check_server(driver, self._connector.where)
+            driver.guard(fence)
             await driver.run_many(
                 [put_partition(self._space, p, self.settings.queues) for p in self._space.keys]
             )
@@ -84,7 +90,7 @@ class Worker:
             await driver.close()
             raise
         self._driver = driver
-        self._wire(driver)
+        self._wire(driver, fence)
         self.heartbeat.start()
         parts: list[Coroutine[Any, Any, None]] = [self.pump.run() for _ in range(IN_FLIGHT)]
         parts += [self.reader.run(), self.sweeper.run(), self._tick()]
@@ -99,7 +105,7 @@ class Worker:
             self.settings.concurrency,
         )
 
-    def _wire(self, driver: AsyncDriver) -> None:
+    def _wire(self, driver: AsyncDriver, fence: Fence) -> None:
         namespace = self._space.keys.namespace
         plans = Plans(driver, self._registry, self._metrics, namespace=namespace, worker_id=self.id)
         shared = Shared(driver, self._space, self.settings, plans, RedisClock(), self._metrics)
@@ -111,8 +117,10 @@ class Worker:
         self.pump.carry_out = self.sweeper.carry_out
         self.pump.parked = self.sweeper.due_at
         self.pump.restore_groups = self.sweeper.restore_groups
+        beats = self._connector.heartbeat_driver()
+        beats.guard(fence)
         self.heartbeat = Heartbeat(
-            self._connector.heartbeat_driver(),
+            beats,
             self._space,
             self.settings,
             self.attempts.claims,

@@ -33,6 +33,7 @@ EXIT_CODES = {
     "OutOfMemory": 7,
     "VersionMismatch": 7,
     "Conflict": 8,
+    "LeaseLost": 8,
     "InvalidWorkflow": 11,
     "Usage": 2,
     "Interrupted": 130,

@@ -12,6 +12,7 @@ from redflow.model import codec
 from redflow.model.outcome import ErrorInfo
 from redflow.model.plan import Plan
 from redflow.model.workflow import Workflow
+from redflow.store.epoch import Fence
 from redflow.store.keys import PartitionKeys
 from redflow.store.op import Word
 from redflow.store.steps import Advanced, Claim, advance
@@ -132,6 +133,9 @@ class Counting:
     def trips(self) -> int:
         return len(self.asked)
 
+    def guard(self, fence: Fence) -> None:
+        self._driver.guard(fence)
+
     async def run(self, op: Any, **options: Any) -> Any:
         self.asked.append(op.name)
         return await self._driver.run(op, **options)
@@ -174,6 +178,7 @@ class Elsewhere:
     """A connector whose drivers fail the test: nothing may be asked."""
 
     where = "nowhere"
+    lasting = False
 
     def async_driver(self) -> AsyncDriver:
         raise AssertionError("asked Redis")

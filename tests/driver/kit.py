@@ -77,6 +77,7 @@ class Wire:
     pools: list[float] = field(default_factory=list)
     refuse: list[Exception] = field(default_factory=list)
     ill: list[Exception] = field(default_factory=list)
+    greeted: object = None
 
     def commands(self) -> list[bytes]:
         """Return the first word of each command sent, with the second of SCRIPT."""

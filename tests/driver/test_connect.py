@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from redflow.driver import RedisConnector
 from redflow.driver.connect import Address, parse_url
+from redflow.driver.links import Replicas
 from redflow.errors import Misconfigured
 
 GOOD = [
@@ -31,6 +32,13 @@ GOOD = [
     ("unix:///run/redis.sock", "/run/redis.sock db 0", {"path": "/run/redis.sock", "db": 0}),
     ("unix:///run/my%20redis?db=3", "/run/my redis db 3", {"path": "/run/my redis", "db": 3}),
     ("unix://me:pw@/run/r.sock", "/run/r.sock db 0", {"username": "me", "password": "pw"}),
+]
+
+REPLICAS = [
+    ("redis://h", Replicas(0)),
+    ("redis://h?replicas=2", Replicas(2, 1.0)),
+    ("rediss://h?replicas=1&replica_timeout=0.25&ssl_cert_reqs=none", Replicas(1, 0.25)),
+    ("unix:///run/r.sock?db=1&replicas=1&replica_timeout=4", Replicas(1, 4.0)),
 ]
 
 BAD = [
@@ -57,6 +65,12 @@ BAD = [
     ("redis://h/0/1", "path"),
     ("redis://h/٣", "path"),
     ("redis://h?db=1", "query"),
+    ("redis://h?replicas=-1", "query"),
+    ("redis://h?replicas=one", "query"),
+    ("redis://h?replicas=", "query"),
+    ("redis://h?replicas=1&replica_timeout=0", "query"),
+    ("redis://h?replicas=1&replica_timeout=5", "query"),
+    ("redis://h?replicas=1&replica_timeout=1e0", "query"),
     ("redis://h?ssl_cert_reqs=none", "query"),
     ("redis://h?retry_on_timeout=yes", "query"),
     ("rediss://h?ssl_cert_reqs=maybe", "query"),
@@ -139,6 +153,13 @@ def test_no_message_and_no_name_holds_the_password(seed: int, scheme: str):
         url[at] = chance.choice("@:/?#[]%& x")
     address, refusal = outcome_of("".join(url))
     assert SECRET not in f"{refusal} {address and address.where} {address!r}"
+
+
+@pytest.mark.parametrize(("url", "replicas"), REPLICAS)
+def test_what_is_asked_of_replicas_is_no_setting_of_a_connection(url: str, replicas: Replicas):
+    address = parse_url(url)
+    assert address.replicas == replicas
+    assert not {"replicas", "replica_timeout"} & set(address.options)
 
 
 @given(st.text(min_size=1), st.text(min_size=1))

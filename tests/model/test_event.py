@@ -22,6 +22,7 @@ def test_codes_and_names_never_change():
         13: "step.cancelled",
         14: "step.released",
         15: "step.reclaimed",
+        30: "epoch.changed",
     }
     assert all(EVENT_TYPES[code] == name for name, code in EVENT_CODES.items())
     assert EventKind.STEP_WAITING_SIGNAL.type == "step.waiting_signal"

@@ -92,6 +92,14 @@ BUGS: dict[str, tuple[str, str, str]] = {
         ("start_executions", "if first then return first end", ""),
     "inactive workflows start":
         ("start_executions", "if workflow.status ~= 'ACTIVE' then return 'inactive' end", ""),
+    "a new epoch does not hold reclaims back":
+        ("bump_epoch", "call('HSET', sweeper, 'hold', now + lease)", ""),
+    "a new epoch is not told":
+        ("bump_epoch", "emit(nobody, 30, nil, mp_uint(epoch))", ""),
+    "a renamed history is a new epoch":
+        ("bump_epoch", "run == run_before and earlier == ''", "false"),
+    "a process that followed another went on":
+        ("bump_epoch", " and earlier == ''", ""),
     "a sweep lease is not respected":
         ("list_due", "and now < tonumber(free_at) then return false end", "and false then return false end"),
 }  # fmt: skip

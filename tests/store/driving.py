@@ -9,6 +9,7 @@ import msgspec
 from redflow.model.plan import Plan
 from redflow.model.routing import not_taken
 from redflow.model.workflow import Node, Workflow
+from redflow.store.epoch import Server
 from redflow.store.executions import Start, pack_value
 from redflow.store.space import Limits
 from tests.store.dags import random_workflow
@@ -50,6 +51,8 @@ class Drive:
         self.held: list[Token] = []
         self.reported: list[Outcome] = []
         self.orders: list[str] = []
+        self.server = Server("run", "history")
+        self.servers = Random(seed)  # of their own: what else happens stays what it was
         self.tempers: dict[str, Temper] = {}
         nodes = NODES[store.limits.edge_budget]
         self.plans = [self._publish(f"wf{i}", nodes) for i in range(3)]
@@ -192,6 +195,21 @@ class Drive:
         """Let some time pass; sometimes so much that nobody can have swept."""
         longest = SWEEP_GAP + 1 if self.rng.random() < 0.04 else 9_000
         self.pair.pass_time(self.rng.choice([1, 100, 1000, longest, longest]))
+        if self.servers.random() < 0.1:
+            self.meet_server()
+
+    def meet_server(self) -> None:
+        """Somebody connects: nothing is new, or all that restarts, failovers and proxies bring."""
+        rng, (run, history, _) = self.servers, self.server
+        new = f"{rng.randrange(10**9):040x}"
+        another, renamed = Server(new, history), Server(run, new)
+        changed = [Server(run, new, history), Server(new, new, history)]
+        met = rng.choice([self.server, another, renamed, *changed])
+        self.pair.bump_epoch(met)
+        if met != another:
+            self.server = met
+        if rng.random() < 0.3:
+            self.pair.again()
 
     def purge(self) -> None:
         """Retention removes an ended execution."""

@@ -10,6 +10,7 @@ import msgspec
 from redflow.model.plan import Plan, compile_plan
 from redflow.model.workflow import Workflow
 from redflow.store import executions, steps, sweeps
+from redflow.store.epoch import Server, bump_epoch
 from redflow.store.executions import Start
 from redflow.store.op import Word
 from redflow.store.steps import Ended, read_envelope
@@ -191,6 +192,14 @@ class Pair:
         self._count("list_due", ["something" if members or tokens else "nothing"])
         return members, tokens
 
+    def bump_epoch(self, server: Server) -> None:
+        """Meet a server: the same as before, or another."""
+        self._last = partial(self.bump_epoch, server)
+        op = bump_epoch(self.store.space, self.store.partition, server, lease=LEASE)
+        found, expected = self.store.run(op), self.model.bump_epoch(self.now, server, LEASE)
+        self._compare_call("bump_epoch", found, expected)
+        self._count("bump_epoch", [found[0]])
+
     # --- things that happen
 
     def lose_lease(self, token: Token) -> None:
@@ -310,6 +319,8 @@ class Pair:
             }
         if sweeper.hold is not None:
             fields["hold"] = str(sweeper.hold)
+        if sweeper.server is not None:
+            fields |= {"server": " ".join(sweeper.server), "epoch": str(sweeper.epoch)}
         return {name: value.encode() for name, value in fields.items()}
 
     def _new(self, name: str, entries: list[Any]) -> list[dict[str, bytes]]:

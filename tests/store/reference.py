@@ -122,17 +122,20 @@ class Partition:
         self, now: int, worker: str, *, lease: int, sweep_lease: int, sweep_gap: int, limit: int
     ) -> tuple[int, list[str], list[Token]]:
         """When the next timer is due (0: none), due members and silent tokens."""
-        sweeper = self.sweeper
-        if sweeper.holder not in ("", worker) and now < sweeper.until:
+        if not self.sweeper.take(now, worker, lease, sweep_lease, sweep_gap):
             return 0, [], []
-        if sweeper.tick is None or now - sweeper.tick > sweep_gap:
-            sweeper.hold = now + lease
-        sweeper.holder, sweeper.until, sweeper.tick = worker, now + sweep_lease, now
         first = sorted(self.timers, key=lambda member: (self.timers[member], member))[:limit]
         due = [member for member in first if self.timers[member] <= now]
         later = [self.timers[member] for member in first if self.timers[member] > now]
         silent = [t for q in self.streams.values() for t in [t for t in q if t.silent][:limit]]
         return min(later, default=0), due, silent
+
+    def bump_epoch(self, now: int, server: tuple[str, str, str], lease: int) -> tuple[str, int]:
+        """Take note of the history that the server's data have."""
+        call = self._open(now)
+        word = self.sweeper.meet(call, server, lease)
+        self._close(call)
+        return word, self.sweeper.epoch
 
     # --- one start, one outcome, one lease, one member
 

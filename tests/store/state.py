@@ -128,12 +128,38 @@ class Call:
 
 @dataclass
 class Sweeper:
-    """Who may sweep, and until when reclaiming is held back after nobody swept."""
+    """Who may sweep, until when reclaiming is held back, and which server was met last."""
 
     holder: str = ""
     until: int = 0
     tick: int | None = None
     hold: int | None = None
+    epoch: int = 0
+    server: tuple[str, str] | None = None
+
+    def take(self, now: int, worker: str, lease: int, sweep_lease: int, sweep_gap: int) -> bool:
+        """Let a worker sweep, unless another may."""
+        if self.holder not in ("", worker) and now < self.until:
+            return False
+        if self.tick is None or now - self.tick > sweep_gap:
+            self.hold = now + lease
+        self.holder, self.until, self.tick = worker, now + sweep_lease, now
+        return True
+
+    def meet(self, call: Call, server: tuple[str, str, str], lease: int) -> str:
+        """A new epoch, unless the history is the same or the same process has only renamed it."""
+        run, history, earlier = server
+        known, self.server = self.server, (run, history)
+        if known and known[1] == history:
+            self.server = known
+            return "same"
+        if known and known[0] == run and not earlier:
+            return "same"
+        self.epoch += 1
+        if known:
+            self.hold = call.now + lease
+            call.events.append((30, "", self.epoch, None, self.epoch))
+        return "ok"
 
 
 def way(kind: str, mode: str, refused: bool) -> str:

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 )
 
 from redflow.model.routing import not_taken
+from redflow.store.epoch import Server
 from redflow.store.executions import Start
 from tests.store.dags import random_workflow
 from tests.store.driving import SIZES, WORKERS, drain, limits_of
@@ -119,6 +120,10 @@ class Machine(RuleBasedStateMachine):
             self.orders += self.pair.promote(members)
         if tokens:
             self.orders += self.pair.reclaim(tokens)
+
+    @rule(run=st.sampled_from("ab"), history=SMALL, earlier=st.sampled_from(["", "h"]))
+    def meet_server(self, run: str, history: int, earlier: str) -> None:
+        self.pair.bump_epoch(Server(run, f"h{history}", earlier))
 
     @precondition(lambda self: self.orders)
     @rule()

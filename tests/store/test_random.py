@@ -17,6 +17,7 @@ ANSWERS = {
     "advance 0", "advance 1", "advance 2", "advance 3", "advance 4", "advance 5",
     "claim drop 0", "claim drop 1", "extend ok", "extend lost", "extend stop",
     "reclaim moved", "reclaim lost", "reclaim cancelled", "reclaim held", "reclaim busy",
+    "bump_epoch ok", "bump_epoch same",
     "promote done", "promote early", "promote order f", "promote order k", "promote order w",
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import redis
@@ -46,6 +46,53 @@ def started_server(*options: str) -> Iterator[str]:
             yield url
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+class OwnServer:
+    """A server that a test may end and start again at the same place: its data outlive it."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.url, listen = _listen_on(directory)
+        self._command = [find_program(), *_settings(directory), *listen, "--appendonly", "yes"]
+        self._command += ["--appendfsync", "always", *options]
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self._running.enter_context(_process(self._command))
+
+    def stop(self) -> None:
+        """End it."""
+        self._running.close()
+
+
+@contextmanager
+def own_server(*options: str) -> Iterator[OwnServer]:
+    """Start a server in a temporary directory that it keeps while it is stopped."""
+    directory = Path(tempfile.mkdtemp(prefix="redflow-test-"))
+    server = OwnServer(directory, *options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def on_port(port: int) -> tuple[str, ...]:
+    """Options of a server that replicas can follow on loopback."""
+    return ("--port", str(port), "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0")
+
+
+@contextmanager
+def replica_of(port: int) -> Iterator[str]:
+    """Start a replica of the server on a port and yield its URL once it has caught up."""
+    with (
+        started_server("--replicaof", "127.0.0.1", str(port)) as url,
+        redis.Redis(port=port, protocol=2) as primary,
+    ):
+        primary.execute_command("WAIT", 1, round(START_SECONDS * 1000))  # type: ignore[no-untyped-call]
+        yield url
 
 
 def find_program() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from redflow.driver import AsyncDriver, Connector, Driver
 from redflow.errors import Unavailable
+from redflow.store.epoch import Fence
 from redflow.store.op import Op
 
 NOT_SENT = "the network is down"
@@ -29,6 +30,7 @@ class Faults:
         self.held = asyncio.Event()
         self.go = asyncio.Event()
         self.where = inner.where
+        self.lasting = inner.lasting
 
     def on(
         self,
@@ -103,6 +105,9 @@ class _FaultyAsync:
         _lost(kind, name)
         return answer
 
+    def guard(self, fence: Fence) -> None:
+        self._inner.guard(fence)
+
     async def run(self, op: Op[Any], **options: Any) -> Any:
         return await self._around(op.name, lambda: self._inner.run(op, **options), op)
 
@@ -124,6 +129,9 @@ class _Faulty:
     def __init__(self, inner: Driver, faults: Faults) -> None:
         self._inner = inner
         self._faults = faults
+
+    def guard(self, fence: Fence) -> None:
+        self._inner.guard(fence)
 
     def run(self, op: Op[Any], **options: Any) -> Any:
         kind = self._faults.take(op.name, op)

@@ -8,7 +8,7 @@ import pytest
 from redflow.driver import Connector
 from redflow.errors import Unavailable
 from redflow.worker.worker import Worker
-from tests.worker.faults import Faults
+from tests.worker.faults import NOT_SENT, Faults
 from tests.worker.kit import Bench, Gate, chain, until, within
 
 
@@ -206,7 +206,7 @@ async def test_a_worker_that_cannot_start_says_so_and_leaves_nothing(
     faults = Faults(connector)
     faults.down = True
     before = asyncio.all_tasks()
-    with pytest.raises(Unavailable, match="put_partition"):
+    with pytest.raises(Unavailable, match=NOT_SENT):
         await bench.worker(faults).run()
     assert asyncio.all_tasks() == before
 

@@ -253,6 +253,7 @@ async def test_an_idle_worker_asks_little(
         await until(lambda: faults.calls["put_worker"] >= 3)
         calls, beats = dict(faults.calls), faults.calls["put_worker"]
     seconds = (beats + 1) * 0.15
+    assert calls.pop("read_info", 1) == 1, "asked when it starts"
     assert set(calls) <= {"put_partition", "read_group", "list_due", "put_worker"}
     assert calls["list_due"] <= seconds / (0.5 * 0.4 * 0.8) + 2
     assert calls["read_group"] <= seconds / 0.05 + 2

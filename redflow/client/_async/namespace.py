@@ -1,10 +1,11 @@
 """One namespace on one server: its driver, made when first used, and its keys once known."""
 
 from redflow.client.arguments import check_partitions, check_prefix, connector_of
-from redflow.defaults import PARTITIONS
+from redflow.defaults import LEASE, PARTITIONS
 from redflow.driver import AsyncDriver, Connector
 from redflow.errors import Conflict, NotFound, VersionMismatch
 from redflow.model.ids import check_namespace
+from redflow.store.epoch import Fence
 from redflow.store.keys import SCHEMA, Keys, PartitionKeys
 from redflow.store.space import Limits, Space
 from redflow.store.workflows import put_namespace
@@ -28,25 +29,26 @@ class AsyncNamespace:
         """The one driver of the client."""
         if self._driver is None:
             self._driver = self.connector.async_driver()
+            if self._space is not None:
+                self._know(self._space)
         return self._driver
 
     async def space(self) -> Space:
         """Return the namespace's keys and limits, asked for once; raises NotFound."""
-        space = self._space
-        if space is None:
-            space = await self._ask(0)
+        if self._space is not None:
+            return self._space
+        space = await self._ask(0)
         if not space.keys.partitions:
             raise NotFound(
                 f"namespace {self.name!r} does not exist on {self.connector.where}",
                 hint="register a workflow in it, or call create_namespace",
             )
-        self._space = space
-        return space
+        return self._know(space)
 
     async def create(self, partitions: int | None) -> Space:
         """Return the namespace, made if it is missing; raises Conflict over its partitions."""
         wanted = PARTITIONS if partitions is None else check_partitions(partitions)
-        space = self._space = await self._ask(wanted)
+        space = self._know(await self._ask(wanted))
         if partitions is not None and space.keys.partitions != wanted:
             raise Conflict(
                 f"namespace {self.name!r} has {space.keys.partitions} partitions, not {wanted}",
@@ -67,6 +69,11 @@ class AsyncNamespace:
         driver, self._driver = self._driver, None
         if driver is not None:
             await driver.close()
+
+    def _know(self, space: Space) -> Space:
+        self._space = space
+        self.driver.guard(Fence(space, round(LEASE * 1000)))
+        return space
 
     async def _ask(self, partitions: int) -> Space:
         """Create the namespace, or only look with 0 partitions; it has none if it is missing."""
