@@ -3,9 +3,12 @@
 -- @keys ready stream streams of the plan's queues: a pending token says who runs a step
 -- @arg from int first step of the page
 -- @arg to int last step of the page; 0 for none
--- @reply array state, start, input, meta, error, failed step, ended, headers, then for each step that has a record: number, record, error of its last retry, large output, worker, milliseconds since its claim or last heartbeat
+-- @reply array state, start, input, meta, error, failed step, ended, headers, begin, timeout, parent, cancelled, undo, paused, origin, rerun_as, then for each step that has a record: number, record, error of its last retry, large output, worker, milliseconds since its claim or last heartbeat
 local call = redis.call
-local fields = { 'state', 'start', 'input', 'meta', 'error', 'failed_step', 'ended', 'headers' }
+local fields = {
+  'state', 'start', 'input', 'meta', 'error', 'failed_step', 'ended', 'headers',
+  'begin', 'timeout', 'parent', 'cancelled', 'undo', 'paused', 'origin', 'rerun_as',
+}
 local answer = call('HMGET', execution, unpack(fields))
 if not answer[1] then return {} end
 -- Further pages repeat what is small; the input went with the first.

@@ -1,10 +1,10 @@
 -- Start executions of published workflows; the same id, workflow and input answers the first one.
 -- Idempotent by execution id. First write ZADD: refused under OOM with nothing left behind.
--- @include frontier workflow
--- @rows starts workflow plan pinned version digest input meta headers
+-- @include begin workflow
+-- @rows starts workflow plan pinned version digest input meta headers due timeout
 -- @reply array [statuses, orders]; one status per start: ok · dup · conflict <workflow> <digest> · moved <plan> · inactive · unknown
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
--- @emits workflow.started step.skipped
+-- @emits workflow.started workflow.scheduled step.skipped
 local missing = load_plans()
 if missing then return redis.error_reply(missing) end
 
@@ -17,42 +17,26 @@ local function existing(key, name, digest)
   return 'conflict ' .. first_name .. ' ' .. first_digest
 end
 
-local function begin(key, plan, named, row)
-  local input, meta, headers = unpack(row, 6, 8)
-  local execution = new_execution(key, name_in(key, 'execution'), plan, headers ~= '' and headers or nil)
-  loaded[key], execution.touched = execution, true
-  write(execution, 'start', now .. ' ' .. named .. ' ' .. row[5])
-  if byte(input) == 64 then
-    write(execution, 'big:input', sub(input, 2))
-    input = '@'
-  end
-  write(execution, 'input', input)
-  if meta ~= '' then write(execution, 'meta', meta) end
-  if execution.headers then write(execution, 'headers', execution.headers) end
-  call('ZADD', live, now, execution.id)
-  emit(execution, 1, nil, mp_str(named))
-  spread(execution, 0, 1, 'c', '', input ~= '@' and sub(input, 2) or nil)
+local function given(text)
+  return text ~= '' and text or nil
 end
 
 local function start(key, row)
   local workflow, plan = workflow_at(tonumber(row[1])), plan_of[name_in(plans[tonumber(row[2])], 'plan')]
-  local pinned, version, digest = row[3] == '1', row[4], row[5]
-  local first = existing(key, workflow.name, digest)
-  if first then return first end
-  if not workflow.plan then return 'unknown' end
-  if workflow.status ~= 'ACTIVE' then return 'inactive' end
-  if not pinned then
-    if workflow.plan ~= plan.hash then return 'moved ' .. workflow.plan end
-    version = workflow.version
-  end
-  begin(key, plan, workflow.name .. ' ' .. version, row)
+  local pinned, digest = row[3] == '1', row[5]
+  local refused = existing(key, workflow.name, digest) or refusal(workflow, plan, pinned)
+  if refused then return refused end
+  begin_execution(key, plan, workflow, {
+    version = pinned and row[4] or workflow.version, digest = digest, input = row[6], meta = given(row[7]),
+    headers = given(row[8]), due = due_at(row[9]), timeout = tonumber(row[10]),
+  })
   return 'ok'
 end
 
 local answers, i = {}, 0
 for at = starts.first, starts.last, starts.width do
   i = i + 1
-  answers[i] = start(executions[i], { unpack(words, at, at + 7) })
+  answers[i] = start(executions[i], { unpack(words, at, at + 9) })
 end
 flush_executions()
 flush_journal('', 0)

@@ -43,9 +43,18 @@ if TYPE_CHECKING:
     from redflow.model.execution import StepReason as StepReason
     from redflow.model.execution import WorkflowInfo as WorkflowInfo
     from redflow.model.execution import WorkflowVersion as WorkflowVersion
+    from redflow.model.explain import Reason as Reason
+    from redflow.model.explain import ReasonCode as ReasonCode
+    from redflow.model.operations import Pause as Pause
+    from redflow.model.operations import QueueInfo as QueueInfo
+    from redflow.model.operations import WorkerInfo as WorkerInfo
+    from redflow.model.outcome import AwaitingSignal as AwaitingSignal
     from redflow.model.outcome import Branch as Branch
     from redflow.model.outcome import Fail as Fail
     from redflow.model.outcome import Retry as Retry
+    from redflow.model.outcome import Sleeping as Sleeping
+    from redflow.model.outcome import StartingChild as StartingChild
+    from redflow.model.rerun import RerunPlan as RerunPlan
     from redflow.model.retry import RetryPolicy as RetryPolicy
     from redflow.model.status import ExecutionStatus as ExecutionStatus
     from redflow.model.status import Phase as Phase
@@ -65,6 +74,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AsyncClient": "redflow.client",
     "AsyncHandle": "redflow.client",
+    "AwaitingSignal": "redflow.model.outcome",
     "Branch": "redflow.model.outcome",
     "Client": "redflow.client",
     "Conflict": "redflow.errors",
@@ -90,13 +100,20 @@ _HOMES = {
     "NotFound": "redflow.errors",
     "OutOfMemory": "redflow.errors",
     "Page": "redflow.model.execution",
+    "Pause": "redflow.model.operations",
     "PayloadTooLarge": "redflow.errors",
     "Phase": "redflow.model.status",
     "Problem": "redflow.errors",
+    "QueueInfo": "redflow.model.operations",
+    "Reason": "redflow.model.explain",
+    "ReasonCode": "redflow.model.explain",
     "RedflowError": "redflow.errors",
     "Registry": "redflow.nodes.registry",
+    "RerunPlan": "redflow.model.rerun",
     "Retry": "redflow.model.outcome",
     "RetryPolicy": "redflow.model.retry",
+    "Sleeping": "redflow.model.outcome",
+    "StartingChild": "redflow.model.outcome",
     "Step": "redflow.model.execution",
     "StepReason": "redflow.model.execution",
     "StepStatus": "redflow.model.status",
@@ -104,6 +121,7 @@ _HOMES = {
     "Unavailable": "redflow.errors",
     "VersionMismatch": "redflow.errors",
     "Worker": "redflow.worker.worker",
+    "WorkerInfo": "redflow.model.operations",
     "WorkerSettings": "redflow.worker.settings",
     "Workflow": "redflow.model.workflow",
     "WorkflowInfo": "redflow.model.execution",

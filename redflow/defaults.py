@@ -27,8 +27,14 @@ INLINE_COUNT: Final = 64
 # Shape of a namespace and of a workflow.
 PARTITIONS: Final = 16
 NODES: Final = 10_000
+DEPTH: Final = 8
+SIGNALS_CAP: Final = 100
 EVENTS_CAP: Final = 100_000
 DONE_CAP: Final = 10_000
+
+# How long ended executions are kept.
+RETENTION_COMPLETED: Final = 86_400.0
+RETENTION_OTHERS: Final = 604_800.0
 
 # A worker and the work of one call.
 SLOTS: Final = 100

@@ -5,7 +5,7 @@ RedflowError
 ├── InvalidInput         one argument or value breaks a rule
 │   ├── PayloadTooLarge  a value is over its size limit
 │   └── InputTooLarge    the outputs that meet in a join are over their limit
-├── NotFound             no such workflow, version, execution, node or namespace
+├── NotFound             no such workflow, version, execution, queue, worker or namespace
 ├── Conflict             the thing exists or has ended, and the request says otherwise
 ├── ExecutionFailed      the execution that was waited for FAILED
 ├── ExecutionCancelled   the execution that was waited for was CANCELLED
@@ -75,7 +75,7 @@ class InputTooLarge(InvalidInput):
 
 
 class NotFound(RedflowError):
-    """No such workflow, version, execution, node or namespace."""
+    """No such workflow, version, execution, queue, worker or namespace."""
 
 
 class Conflict(RedflowError):

@@ -98,11 +98,11 @@ class Metrics:
         return self._steps.tallies.setdefault((namespace, node_type), StepTally())
 
     def count_ended(self, namespace: str, workflow: str, letter: str, count: int = 1) -> None:
-        """Count executions that ended as `C` (completed) or `F` (failed)."""
+        """Count executions that ended as `C` (completed) or `F` (failed); `X` is neither."""
         label = self.workflow_label(workflow)
         if letter == "C":
             self.completed.labels(namespace, label).inc(count)
-        else:
+        elif letter == "F":
             self.failed.labels(namespace, label, "step").inc(count)
 
     def workflow_label(self, workflow: str) -> str:

@@ -1,11 +1,5 @@
 -- What must hold between an execution's hash, the streams, the timers and the indexes.
--- @include frontier
-local problems = {}
-
-local function problem(execution, text)
-  problems[#problems + 1] = execution.id .. ': ' .. text
-end
-
+-- @include recount
 local function check_indexes(execution)
   local ended_as = string.match(call('HGET', execution.key, 'ended') or '', '%a$')
   local expected = ended_as and ({ C = completed, F = failed, X = cancelled })[ended_as] or live
@@ -17,50 +11,53 @@ local function check_indexes(execution)
   end
   if (execution.phase == 'd') ~= (ended_as ~= nil) then problem(execution, 'phase and end disagree') end
   local stops = call('ZSCORE', stopping, execution.id) and true or false
-  if stops ~= (execution.phase == 'f') then problem(execution, 'stopping index disagrees with its phase') end
+  if stops ~= is_stopping(execution) or stops ~= has_flag(execution, 's') then problem(execution, 'stopping index disagrees with its phase') end
 end
 
+local function check_token_of(execution, step, live)
+  local entry = call('XRANGE', ready_of[live.queue], live.token, live.token)
+  local text = entry[1] and entry[1][2][2]
+  if not text or envelope_execution(text) ~= execution.id or envelope_step(text) ~= step then
+    problem(execution, 'step ' .. step .. ' has no token ' .. live.token .. ' in queue ' .. live.queue)
+  end
+end
+
+local function has_timer(execution, kind, step)
+  return call('ZSCORE', timers, kind .. ':' .. execution.id .. (step and ':' .. step or '')) and true or false
+end
+
+-- A page of steps up to this one is still to be walked.
+local function page_is_due(execution, step)
+  for from = step, 1, -1 do
+    if has_timer(execution, 'k', from) then return true end
+  end
+  return false
+end
+
+-- A child lives in its own hash: whether it has ended is for the caller to compare.
 local function check_live(execution, step, record)
-  local token, queue = string.match(record, '^q(%S+),(%S+)$')
-  if token then
-    local entry = call('XRANGE', ready_of[queue], token, token)
-    local text = entry[1] and entry[1][2][2]
-    if not text or envelope_execution(text) ~= execution.id or envelope_step(text) ~= step then
-      problem(execution, 'step ' .. step .. ' has no token ' .. token .. ' in queue ' .. queue)
-    end
-  elseif not call('ZSCORE', timers, 'w:' .. execution.id .. ':' .. step) then
+  local live = live_step(execution, step, record)
+  if live.kind == 'q' then
+    check_token_of(execution, step, live)
+  elseif live.kind == 'w' and not string.find(waiters(execution, live.head), ',' .. step .. ',', 1, true) then
+    problem(execution, 'step ' .. step .. ' does not stand in line for signal ' .. live.head)
+  elseif live.kind == 'h' and not is_paused(execution) and not page_is_due(execution, step) then
+    problem(execution, 'step ' .. step .. ' is held, and nothing is paused')
+  end
+  local timed = live.kind == 't' or (live.kind == 'w' and live.tail ~= '0')
+  if timed and not has_timer(execution, 'w', step) then
     problem(execution, 'step ' .. step .. ' waits for a timer that is not set')
   end
-end
-
--- How the edges of a step were settled so far: mode, edges not taken, first position still owed.
-local function settled_as(execution, step, record)
-  local from = string.match(read(execution, 'f' .. step) or '', '^(%d+) ')
-  local letter = step == 0 and 'C' or sub(record, 1, 1)
-  if letter == 'S' then return sub(record, 2, 2), '', from end
-  local not_taken = letter == 'C' and string.match(record, '^[^\n]-|([^\n]*)\n') or ''
-  return ({ C = 'c', F = 'f', X = 'x' })[letter], not_taken, from
-end
-
-local function recount(execution, counts, step, record)
-  local mode, not_taken, from = settled_as(execution, step, record)
-  local out = edges_of(execution.plan, step)
-  for position = 1, from and tonumber(from) - 1 or out.count do
-    local edge = edge_at(execution.plan, out, step, position)
-    if edge.indegree > 1 then
-      local how = settles(edge, mode, position, not_taken)
-      counts[edge.child] = (counts[edge.child] or 0) + 1 + (how == 'taken' and TAKEN or how == 'blocked' and BLOCKED or 0)
-    end
+  if deadline_of(execution.plan, step) and may_run(execution, step) and not has_timer(execution, 'd', step) then
+    problem(execution, 'step ' .. step .. ' has a deadline that is not set')
   end
 end
 
-local function check_counters(execution, counts)
-  for step = 1, execution.plan.steps do
-    local stored = tonumber(read(execution, 'c' .. step) or '0')
-    if stored ~= (counts[step] or 0) then
-      problem(execution, 'join ' .. step .. ' counts ' .. stored .. ' instead of ' .. (counts[step] or 0))
-    end
-  end
+-- A stopping execution without finalizers settles no more edges: its counters stand still. So do those of
+-- a rerun that only compensates.
+local function settles_all(execution)
+  if string.find(execution.phase, '[rs]') or string.find(read(execution, 'ended') or '', 'C') then return true end
+  return execution.plan.finalizers and not has_flag(execution, 'y')
 end
 
 local function check_execution(execution)
@@ -74,7 +71,7 @@ local function check_execution(execution)
         problem(execution, 'edges of step ' .. step .. ' are owed without an order')
       end
     end
-    if record and string.find(record, '^[qt]') then
+    if record and string.find(record, '^[qtwkh]') then
       alive = alive + 1
       check_live(execution, step, record)
     elseif record then
@@ -83,9 +80,8 @@ local function check_execution(execution)
   end
   if alive ~= execution.active then problem(execution, 'counts ' .. execution.active .. ' live steps instead of ' .. alive) end
   if (alive == 0) ~= (execution.phase == 'd') then problem(execution, 'ended with live steps, or nothing will move it') end
-  -- A stopping execution without finalizers settles no more edges: its counters stand still.
-  local whole = execution.phase == 'r' or execution.plan.finalizers or not call('HGET', execution.key, 'failed_step')
-  if whole then check_counters(execution, counts) end
+  if has_flag(execution, 'x') and not has_timer(execution, 'x') then problem(execution, 'has a timeout that is not set') end
+  if settles_all(execution) then check_counters(execution, counts) end
 end
 
 local function check_token(token, key, execution)
@@ -100,9 +96,10 @@ end
 local function check_member(member, execution)
   if not call('ZSCORE', timers, member) then return end -- fired since the caller's read
   local kind, step = sub(member, 1, 1), string.match(member, '%d+$')
-  local field = kind == 'w' and 's' .. step or kind == 'f' and 'f' .. step
-  local record = execution and (not field or read(execution, field))
-  if not record or record == '' or (kind == 'w' and byte(record) ~= 116) then
+  local expected = ({ w = '^[tw]', d = '^[qtwkh]', f = '^%d' })[kind]
+  local record = execution and expected and read(execution, (kind == 'f' and 'f' or 's') .. step)
+  local owner = execution and (kind ~= 'x' or has_flag(execution, 'x'))
+  if not owner or (expected and not string.find(record or '', expected)) then
     problems[#problems + 1] = 'timers: ' .. member .. ' belongs to nothing'
   end
 end

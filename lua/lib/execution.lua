@@ -1,6 +1,6 @@
 -- One execution's hash during a call: read once, changed in memory, written once.
 -- @include journal plan
--- @keys executions hash `state start input meta headers s<i> c<i> f<i> e<i> big:<field> error failed_step ended`
+-- @keys executions hash one execution each; fields in lua/README.md
 local loaded = {}
 
 local function new_execution(key, id, plan, headers)
@@ -10,7 +10,9 @@ local function new_execution(key, id, plan, headers)
   }
 end
 
--- `state` = `<phase> <active> <seq> <plan> [flags]`; phases r running, f failing, d done.
+-- `state` = `<phase> <active> <seq> <plan> [flags]`; phases s scheduled, r running, f failing, c cancelling,
+-- u compensating, d done; flags, sorted: a abandons its saga, c ends cancelled, k child, p paused, s in `stopping`,
+-- w workflow paused, x has a timeout, y rerun.
 local function load_execution(key)
   local known = loaded[key]
   if known ~= nil then return known end
@@ -26,9 +28,9 @@ local function load_execution(key)
   return execution
 end
 
--- Load every declared execution; answers what is missing, before anything is written.
-local function load_executions()
-  for i = 1, #executions do
+-- Load every declared execution, or the first few; answers what is missing, before anything is written.
+local function load_executions(count)
+  for i = 1, count or #executions do
     local execution = load_execution(executions[i])
     if execution and not execution.plan then
       return 'PLAN ' .. execution.hash .. ' of execution ' .. execution.id .. ' is not declared'
@@ -53,54 +55,32 @@ local function read(execution, field)
   return call('HGET', execution.key, field)
 end
 
-local FINISHED = {
-  completed = { key = completed, kind = 2, letter = 'C' },
-  failed = { key = failed, kind = 3, letter = 'F' },
-  cancelled = { key = cancelled, kind = 4, letter = 'X' },
-}
-
-local function finish(execution, status)
-  local index = FINISHED[status]
-  execution.phase = 'd'
-  write(execution, 'ended', now .. ' ' .. index.letter)
-  call('ZREM', live, execution.id)
-  if execution.flags ~= '' then
-    call('ZREM', stopping, execution.id)
-    execution.flags = ''
-  end
-  call('ZADD', index.key, now, execution.id)
-  emit(execution, index.kind, nil, NIL)
-  ended_lines[#ended_lines + 1] = execution.id .. ' ' .. index.letter
-  ended[#ended + 1] = '\147' .. execution.packed_id .. mp_str(index.letter) .. execution.plan.packed_hash
+local function has_flag(execution, flag)
+  return execution.flags ~= '' and string.find(execution.flags, flag, 1, true) ~= nil
 end
 
--- End what has nothing live left, mark what has begun to stop.
-local function close_execution(execution)
-  if execution.phase == 'r' then
-    if execution.active == 0 then finish(execution, 'completed') end
-  elseif execution.phase == 'f' then
-    if execution.active == 0 then
-      finish(execution, 'failed')
-    elseif execution.flags == '' then
-      execution.flags = 's'
-      call('ZADD', stopping, now, execution.id)
-      order('k:' .. execution.id .. ':1')
-    end
-  end
+local function set_flag(execution, flag)
+  if has_flag(execution, flag) then return end
+  local letters = {}
+  for letter in string.gmatch(execution.flags .. flag, '%a') do letters[#letters + 1] = letter end
+  table.sort(letters)
+  execution.flags = concat(letters)
 end
 
-local function flush_execution(execution)
-  close_execution(execution)
-  local state = execution.phase .. ' ' .. execution.active .. ' ' .. execution.seq .. ' ' .. execution.plan.hash
-  write(execution, 'state', execution.flags == '' and state or state .. ' ' .. execution.flags)
-  local writes = execution.writes
-  for first = 1, #writes, 4000 do
-    call('HSET', execution.key, unpack(writes, first, math.min(first + 3999, #writes)))
-  end
+local function clear_flags(execution, letters)
+  execution.flags = string.gsub(execution.flags, '[' .. letters .. ']', '')
 end
 
-local function flush_executions()
-  for _, execution in pairs(loaded) do
-    if execution and execution.touched then flush_execution(execution) end
-  end
+-- Stopped from outside: what is ready is held, until it may go on.
+local function is_paused(execution)
+  return execution.flags ~= '' and string.find(execution.flags, '[pw]') ~= nil
+end
+
+local function is_stopping(execution)
+  return execution.phase == 'f' or execution.phase == 'c'
+end
+
+local function may_run(execution, step)
+  return execution.phase == 'r' or execution.phase == 'u'
+    or (is_stopping(execution) and is_finalizer(execution.plan, step))
 end

@@ -32,31 +32,33 @@ local function consume_outcomes()
   return valid
 end
 
--- A token that was not pending and yet is this step's: its group was lost, its entry is consumed by now.
-local function holds(execution, step, token, key)
-  return execution and read(execution, 's' .. step) == 'q' .. token .. ',' .. name_in(key, 'ready')
-end
-
 -- A token that is gone: 3 execution purged, 2 this very outcome stands recorded, 0 the lease was lost.
 local function replayed(execution, token, step)
   if not execution then return 3 end
-  local record = read(execution, 's' .. step)
-  local recorded = record and string.match(record, '^[CFX][^\n|]*,(%d+%-%d+)')
-  return recorded == token and 2 or 0
+  return stands_recorded(execution, step, token) and 2 or 0
+end
+
+local function is_open(pauses, key)
+  return not string.find(pauses, ',*,', 1, true) and not string.find(pauses, ',' .. name_in(key, 'ready') .. ',', 1, true)
+end
+
+local function claim_queue(found, queue, count, watch)
+  local reply = call('XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', count, 'STREAMS', ready[tonumber(queue)], '>')
+  for _, entry in ipairs(reply and reply[1] and reply[1][2] or {}) do
+    local text = entry[2][2]
+    local drop = watch and call('ZSCORE', stopping, envelope_execution(text)) and '\1' or '\0'
+    found[#found + 1] = '\148' .. mp_str(entry[1]) .. mp_uint(tonumber(queue)) .. drop .. text
+  end
 end
 
 local function claim_steps()
   local found = {}
-  local watch = claims.last >= claims.first and call('ZCARD', stopping) > 1
+  if claims.last < claims.first then return found end
+  local watch, pauses = call('ZCARD', stopping) > 1, call('HGET', sweeper, 'paused') or ''
   for at = claims.first, claims.last, claims.width do
     local queue = words[at]
-    local reply = call('XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', words[at + 1], 'STREAMS', ready[tonumber(queue)], '>')
-    if reply and reply[1] then
-      for _, entry in ipairs(reply[1][2]) do
-        local text = entry[2][2]
-        local drop = watch and call('ZSCORE', stopping, envelope_execution(text)) and '\1' or '\0'
-        found[#found + 1] = '\148' .. mp_str(entry[1]) .. mp_uint(tonumber(queue)) .. drop .. text
-      end
+    if pauses == '' or is_open(pauses, ready[tonumber(queue)]) then
+      claim_queue(found, queue, words[at + 1], watch)
     end
   end
   return found

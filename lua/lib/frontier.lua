@@ -23,7 +23,7 @@ local function verdict(execution, edge, how)
   local field = 'c' .. edge.child
   local count = (tonumber(read(execution, field) or '0') or 0) + 1
   if how == 'taken' then count = count + TAKEN elseif how == 'blocked' then count = count + BLOCKED end
-  write(execution, field, string.format('%.0f', count))
+  write(execution, field, decimal(count))
   if count % TAKEN < edge.indegree then return nil end
   local taken, blocked = floor(count % BLOCKED / TAKEN), floor(count / BLOCKED)
   if taken > 0 and (blocked == 0 or edge.any) then return 'run' end
@@ -42,8 +42,9 @@ end
 
 local function settle_edge(execution, edge, how, parent_value)
   local next_mode = verdict(execution, edge, how)
+  if next_mode and has_flag(execution, 'y') and read(execution, 's' .. edge.child) then return end -- kept by a rerun
   if next_mode == 'run' then
-    if execution.phase == 'r' or edge.finalizer then
+    if execution.phase == 'r' or (edge.finalizer and is_stopping(execution)) then
       return start_step(execution, edge, parent_value)
     end
     next_mode = 'x'

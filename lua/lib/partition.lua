@@ -2,16 +2,17 @@
 -- @include clock splice
 -- @key events stream one entry a call: field `e` = MessagePack array of event records, `n` = records so far
 -- @key done stream one entry a call that ended executions: field `e` = lines `<id> <status>`
--- @key timers zset due milliseconds of waking steps (`w:`) and orders (`f:` settle edges on, `k:` stop page)
+-- @key timers zset due milliseconds of wake-ups, deadlines and orders
 -- @key live zset unfinished executions by creation
--- @key stopping zset executions in phase failing with live steps
+-- @key stopping zset executions in phase failing or cancelling with live steps
 -- @key completed zset completed executions by end
 -- @key failed zset failed executions by end
 -- @key cancelled zset cancelled executions by end
--- @key sweeper hash `records` ever emitted; `holder` `until` of the sweep lease; `tick` `hold` of the outage guard; `epoch` and `server`, see bump_epoch
+-- @key sweeper hash `records` ever emitted; `holder` `until` of the sweep lease; `tick` `hold` of the outage guard; `paused` queues, `note:<queue>`; `epoch` and `server`, see bump_epoch
 -- @keys ready stream one entry = one ready or running step; group `workers`
 local GROUP = 'workers'
-local base = #events - 6 -- the prefix that all keys of the partition share
+local base = #events - 6 -- length of the prefix that all keys of the partition share
+local control = sub(events, 1, base) .. 'control' -- the channel on which workers are told
 
 local function name_in(key, family)
   return sub(key, base + #family + 2)

@@ -1,27 +1,45 @@
 -- The compiled graph: read as needed, parsed once a call. Format: redflow/model/plan.py.
 -- @include partition
--- @keys plans hash compiled workflows: `n`, `queues`, `finalizers`, `o<i>[:chunk]`, `in<i>`, `doc`, `version`
+-- @keys plans hash compiled workflows: `n`, `queues`, `finalizers`, `deadlines`, `undo`, `on_cancel`, `o<i>[:chunk]`, `in<i>`, `doc`, `version`
 local CHUNK = 1000 -- edges in one field
 local plan_of = {}
+
+local function list_or_false(text)
+  return text and text ~= '' and text or false
+end
 
 -- Load every declared plan; answers what is missing, before anything is written.
 local function load_plans()
   for i = 1, #plans do
     local hash = name_in(plans[i], 'plan')
-    local fields = call('HMGET', plans[i], 'n', 'queues', 'finalizers')
+    local fields = call('HMGET', plans[i], 'n', 'queues', 'finalizers', 'deadlines', 'undo', 'on_cancel')
     if not fields[1] then return 'PLAN ' .. hash .. ' is not stored in this partition' end
     for queue in string.gmatch(fields[2], '%S+') do
       if not ready_of[queue] then return 'PLAN ' .. hash .. ' needs queue ' .. queue .. ', whose stream is not declared' end
     end
     plan_of[hash] = {
       key = plans[i], hash = hash, packed_hash = mp_str(hash),
-      steps = tonumber(fields[1]), finalizers = fields[3] ~= '' and fields[3] or false, out = {}, needs = {},
+      steps = tonumber(fields[1]), out = {}, needs = {},
+      finalizers = list_or_false(fields[3]), deadlines = list_or_false(fields[4]), undo = list_or_false(fields[5]),
+      abandons = fields[6] == 'a',
     }
   end
 end
 
 local function is_finalizer(plan, step)
   return plan.finalizers and string.find(plan.finalizers, ',' .. step .. ',', 1, true) ~= nil
+end
+
+-- Milliseconds a step may take from when it is first ready, or nil.
+local function deadline_of(plan, step)
+  return plan.deadlines and tonumber(string.match(plan.deadlines, ',' .. step .. ':(%d+),'))
+end
+
+-- The step that undoes a step, when it does (s started, c completed, a attempted), and its queue.
+local function undo_of(plan, step)
+  if not plan.undo then return nil end
+  local undo, when, queue = string.match(plan.undo, ',' .. step .. ':(%d+):(%a):([^,]+),')
+  return tonumber(undo), when, queue
 end
 
 local function parse_edge(text)

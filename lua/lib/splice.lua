@@ -1,6 +1,7 @@
 -- MessagePack headers: documents are built by concatenation, payloads are never decoded.
 local char, sub, byte, concat, floor = string.char, string.sub, string.byte, table.concat, math.floor
 local NIL = '\192'
+local ABSENT = '\212\0\0' -- extension 0: nothing here, or too large to travel
 
 local small = {}
 local function mp_uint(n)

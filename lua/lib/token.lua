@@ -2,15 +2,14 @@
 -- @include execution
 -- @arg inline_value int bytes of one value that may travel in the envelope
 -- @arg inline_total int bytes of all values that may travel in the envelope
-local ABSENT = '\212\0\0' -- extension 0: a parent that gave nothing
 
--- Envelope: [attempt, deliveries, releases, execution, step, plan, data, headers]; the first three
+-- Envelope: [attempt, deliveries, releases, execution, step, plan, data, headers, resume]; the first three
 -- have fixed offsets, so a reclaim changes one byte.
 local DELIVERIES_AT = 5
-local function envelope(execution, step, attempt, deliveries, releases, data)
+local function envelope(execution, step, attempt, deliveries, releases, data, resume)
   local id = execution.id
-  return '\152\205' .. char(floor(attempt / 256), attempt % 256, deliveries, releases, 217, #id) .. id
-    .. mp_uint(step) .. execution.plan.packed_hash .. data .. (execution.headers or NIL)
+  return '\153\205' .. char(floor(attempt / 256), attempt % 256, deliveries, releases, 217, #id) .. id
+    .. mp_uint(step) .. execution.plan.packed_hash .. data .. (execution.headers or NIL) .. resume
 end
 
 local function envelope_execution(text)
@@ -29,14 +28,43 @@ local function issue(execution, step, queue, text)
   write(execution, 's' .. step, 'q' .. id .. ',' .. queue)
 end
 
--- Re-issue a waiting step: its values go by reference, recorded values never change.
-local function reissue(execution, step, queue, attempt, deliveries, releases)
-  issue(execution, step, queue, envelope(execution, step, attempt, deliveries, releases, NIL))
+-- A token that was not pending and yet is this step's: its group was lost, its entry is consumed by now.
+local function holds(execution, step, token, key)
+  return execution and read(execution, 's' .. step) == 'q' .. token .. ',' .. name_in(key, 'ready')
 end
 
--- Park a step until `due`; `why` is r (retry) or l (released).
+-- Whether the outcome of this very token settled the step.
+local function stands_recorded(execution, step, token)
+  return string.match(read(execution, 's' .. step) or '', '^[CFX][^\n|]*,(%d+%-%d+)') == token
+end
+
+-- Ready, but its execution is paused.
+local function hold(execution, step, queue, attempt, deliveries, releases)
+  write(execution, 's' .. step, 'h' .. queue .. ',' .. attempt .. ',' .. deliveries .. ',' .. releases)
+end
+
+-- What ended a step's wait, for the worker that goes on with it.
+local function resume_of(execution, step)
+  local resume = read(execution, 'r' .. step)
+  if not resume or resume == '' then return NIL end
+  return #resume > inline_value and ABSENT or resume
+end
+
+-- Issue a step again: its values go by reference, recorded values never change.
+local function reissue(execution, step, queue, attempt, deliveries, releases)
+  if is_paused(execution) then return hold(execution, step, queue, attempt, deliveries, releases) end
+  local resume = resume_of(execution, step)
+  issue(execution, step, queue, envelope(execution, step, attempt, deliveries, releases, NIL, resume))
+end
+
+local function resume_step(execution, step, resume, queue, attempt, deliveries, releases)
+  write(execution, 'r' .. step, resume)
+  reissue(execution, step, queue, attempt, deliveries, releases)
+end
+
+-- Park a step until `due`; `why` is r (retry), l (released) or s (sleeps).
 local function park(execution, step, queue, due, attempt, deliveries, releases, why)
-  write(execution, 's' .. step, 't' .. due .. ',' .. queue .. ',' .. attempt .. ',' .. deliveries .. ',' .. releases .. ',' .. why)
+  write(execution, 's' .. step, 't' .. decimal(due) .. ',' .. queue .. ',' .. attempt .. ',' .. deliveries .. ',' .. releases .. ',' .. why)
   call('ZADD', timers, due, 'w:' .. execution.id .. ':' .. step)
 end
 
@@ -69,8 +97,17 @@ local function gather(execution, step, need, parent_value)
   return mp_array(values)
 end
 
+-- A settled step needs its deadline no more.
+local function record_settled(execution, step, record)
+  write(execution, 's' .. step, record)
+  if deadline_of(execution.plan, step) then call('ZREM', timers, 'd:' .. execution.id .. ':' .. step) end
+end
+
 local function start_step(execution, edge, parent_value)
-  local data = gather(execution, edge.child, edge.need, parent_value)
   execution.active = execution.active + 1
-  issue(execution, edge.child, edge.queue, envelope(execution, edge.child, 1, 0, 0, data))
+  local deadline = deadline_of(execution.plan, edge.child)
+  if deadline then call('ZADD', timers, now + deadline, 'd:' .. execution.id .. ':' .. edge.child) end
+  if is_paused(execution) then return hold(execution, edge.child, edge.queue, 1, 0, 0) end
+  local data = gather(execution, edge.child, edge.need, parent_value)
+  issue(execution, edge.child, edge.queue, envelope(execution, edge.child, 1, 0, 0, data, NIL))
 end

@@ -9,7 +9,8 @@ local function settle_completed(execution, step, token, meta, value, not_taken)
     inline = sub(value, 2)
   end
   local routed = not_taken == '' and '\n' or '|' .. not_taken .. '\n'
-  write(execution, 's' .. step, 'C' .. meta .. ',' .. token .. routed .. body)
+  record_settled(execution, step, 'C' .. meta .. ',' .. token .. routed .. body)
+  remember_undo(execution, step, 'c')
   emit(execution, 6, step, mp_str(meta))
   spread(execution, step, 1, 'c', not_taken, inline)
   execution.active = execution.active - 1

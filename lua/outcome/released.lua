@@ -1,6 +1,6 @@
--- The worker gives the step back unrun or cut short; no attempt is charged.
+-- The worker gives the step back, cut short or unrun; no attempt is charged.
 -- @include stop
-local function settle_released(execution, step, token, meta, value, delay)
+local function settle_unrun(execution, step, token, meta, value, delay)
   local attempt, deliveries, releases, queue = string.match(meta, '^(%d+),(%d+),(%d+),([^,]+)')
   local wait = tonumber(delay)
   releases = math.min(tonumber(releases) + 1, 127)
@@ -10,4 +10,9 @@ local function settle_released(execution, step, token, meta, value, delay)
   else
     park(execution, step, queue, now + wait, attempt, deliveries, releases, 'l')
   end
+end
+
+local function settle_released(execution, step, token, meta, value, delay)
+  if undo_of(execution.plan, step) then write(execution, 'g' .. step, '1') end
+  settle_unrun(execution, step, token, meta, value, delay)
 end

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,7 +71,7 @@ class Command(click.Command):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params += global_options(hidden=True)
+        self.params += _repeated_options()
 
 
 class UnknownCommand(click.UsageError):
@@ -163,6 +164,12 @@ def global_options(*, hidden: bool) -> list[click.Parameter]:
             help="Tracebacks of internal errors; debug logs of workers.",
         ),
     ]
+
+
+@cache
+def _repeated_options() -> list[click.Parameter]:
+    """Return the options that every command takes too: made once, which --help can tell."""
+    return global_options(hidden=True)
 
 
 def _remember(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:

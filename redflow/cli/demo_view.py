@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import click
 
 from redflow.cli.base import TABLE, State
-from redflow.cli.demo_workflow import ORDER, Order
+from redflow.cli.demo_workflow import NODES, Order
 from redflow.cli.output import (
     STYLES,
     console,
+    knows_unicode,
     note,
     printable,
     wants_json,
@@ -23,7 +24,8 @@ from redflow.cli.output import (
     write_rows,
 )
 from redflow.cli.progress import Changes, change_line, sign
-from redflow.cli.records import execution_document, step_document, step_time
+from redflow.cli.records import execution_document
+from redflow.cli.steps import UNDO, is_undo, step_document, step_time
 from redflow.model.status import StepStatus
 
 if TYPE_CHECKING:
@@ -33,16 +35,25 @@ if TYPE_CHECKING:
 WHAT_NEXT = """
 What you saw
   check -> reserve and charge at the same time -> pack joins them and chooses a label
-  -> courier or post -> notify. Grace's payment timed out twice and was retried; Edsger's card
-  was declined, an `on: failure` edge took over, and the steps that needed it were skipped.
+  -> courier or post -> notify. Grace's payment timed out twice and was retried. Alan's order was
+  large: it rested until the signal `approve` came. Edsger's card was declined, an `on: failure`
+  edge took over, and the steps that needed it were skipped. Barbara's lamp broke: the order
+  failed, and what it had done was undone, the last step first.
 
 Try next
-  {look}
+{look}
   save the first program of the README as shop.py, set REDFLOW_URL, and in three terminals:
     redflow workflow register -A shop:engine
     redflow worker start -A shop:engine
     redflow execute order '{{"amount": 42}}' --wait
 """
+LOOK_AGAIN = """\
+  redflow -n {namespace} execution show {retried} --steps
+  redflow -n {namespace} explain {declined} notify
+  redflow -n {namespace} execution rerun {undone} --dry-run"""
+KEEP = "  redflow demo --redis redis://localhost:6379/0   (the same, kept on your own Redis)"
+UNDONE = ("\u21b6", "<")
+"""The sign of a step that was undone, and the one for encodings that lack it."""
 
 
 class Run:
@@ -63,13 +74,25 @@ class Run:
                 self.execution = await self.handle.execution()
         return self.execution is not None
 
+    def waits_for(self, node: str) -> bool:
+        """Whether a node rested at the last look."""
+        return any(
+            step.node_id == node and step.status is StepStatus.WAITING for step in self.steps
+        )
+
+    @property
+    def forward(self) -> list[Step]:
+        """The steps that do something."""
+        return [step for step in self.steps if not is_undo(step.node_id)]
+
     @property
     def outcome(self) -> str:
         """What came out, in a sentence."""
         if self.execution is None:
             return ""
         if self.execution.error is not None:
-            return self.execution.error.message
+            undone = "; all was undone" if self.execution.compensation == "completed" else ""
+            return self.execution.error.message + undone
         output = self.execution.output
         return str(next(iter(output.values()), "") if isinstance(output, dict) else output)
 
@@ -119,7 +142,7 @@ class DemoLines:
 
 
 class DemoBoard:
-    """A row for each order, a column for each step."""
+    """A row for each order, a column for each step; below what is to be said of them."""
 
     def __init__(self, state: State) -> None:
         from rich.live import Live
@@ -135,25 +158,28 @@ class DemoBoard:
 
     def show(self, runs: Sequence[Run]) -> None:
         """Draw how the orders stand."""
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, header_style="dim")
+        table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="dim")
         table.add_column("ORDER", no_wrap=True)
-        for node in ORDER.nodes:
-            table.add_column(node.id, justify="center", no_wrap=True)
-        table.add_column("", no_wrap=True, overflow="ellipsis")
+        for node in NODES:
+            table.add_column(node, justify="center", no_wrap=True)
         for run in runs:
             steps = {step.node_id: step for step in run.steps}
-            cells = [_cell(steps.get(node.id)) for node in ORDER.nodes]
-            row = [Text(text, style) for text, style in cells]
-            table.add_row(Text(run.order.customer), *row, Text(_remark(run), "dim"))
-        self._live.update(table, refresh=True)
+            cells = [_cell(steps.get(node), steps.get(node + UNDO)) for node in NODES]
+            table.add_row(Text(run.order.customer), *(Text(text, style) for text, style in cells))
+        remarks = [f"{run.order.customer:<8} {_remark(run)}" for run in runs if _remark(run)]
+        below = (Text(text, "dim", no_wrap=True, overflow="ellipsis") for text in remarks)
+        self._live.update(Group(table, *below), refresh=True)
 
 
-def _cell(step: Step | None) -> tuple[str, str]:
+def _cell(step: Step | None, undo: Step | None) -> tuple[str, str]:
     if step is None:
         return sign(StepStatus.PENDING), "dim"
+    if undo is not None and undo.status is StepStatus.COMPLETED:
+        return UNDONE[not knows_unicode()], "yellow"
     again = f" {step.attempt}x" if step.attempt > 1 else ""
     return sign(step.status) + again, STYLES.get(step.status, "dim")
 
@@ -179,10 +205,14 @@ def write_summary(state: State, runs: Sequence[Run], *, kept: bool, namespace: s
     click.echo()
     columns = ("STEP", "COMPLETED", "FAILED", "SKIPPED", "ATTEMPTS", "MEAN", "LONGEST")
     write_rows(state, columns, [tuple(one.values()) for one in _steps(runs)])
-    look = f"redflow -n {namespace} execution show {runs[1].handle.id} --steps"
-    if not kept:
-        look = "redflow demo --redis redis://localhost:6379/0   (the same, kept on your own Redis)"
-    note(WHAT_NEXT.format(look=look).rstrip())
+    ids = {run.order.customer: run.handle.id for run in runs}
+    again = LOOK_AGAIN.format(
+        namespace=namespace,
+        retried=ids["Grace"],
+        declined=ids["Edsger"],
+        undone=ids["Barbara"],
+    )
+    note(WHAT_NEXT.format(look=again if kept else KEEP).rstrip())
 
 
 def _rows(runs: Sequence[Run]) -> list[tuple[Any, ...]]:
@@ -191,22 +221,23 @@ def _rows(runs: Sequence[Run]) -> list[tuple[Any, ...]]:
         assert run.execution is not None
         assert run.execution.finished_at is not None
         took = run.execution.finished_at - run.execution.created_at
-        done = sum(step.status is StepStatus.COMPLETED for step in run.steps)
+        done = sum(step.status is StepStatus.COMPLETED for step in run.forward)
         attempts = sum(step.attempt for step in run.steps)
-        counts = f"{done} of {len(run.steps)}"
+        counts = f"{done} of {len(run.forward)}"
         rows.append((run.order.customer, run.execution.status, took, counts, attempts, run.outcome))
     return rows
 
 
 def _steps(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Add up the steps of all executions, node by node."""
+    """Add up the steps of all executions, node by node, then those that undid some."""
     found = []
-    for node in ORDER.nodes:
-        steps = [step for run in runs for step in run.steps if step.node_id == node.id]
+    undone = {step.node_id for run in runs for step in run.steps if is_undo(step.node_id)}
+    for node in (*NODES, *sorted(undone)):
+        steps = [step for run in runs for step in run.steps if step.node_id == node]
         times = [time for step in steps if (time := step_time(step)) is not None]
         found.append(
             {
-                "step": node.id,
+                "step": node,
                 "completed": _count(steps, StepStatus.COMPLETED),
                 "failed": _count(steps, StepStatus.FAILED),
                 "skipped": _count(steps, StepStatus.SKIPPED),

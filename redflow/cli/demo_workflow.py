@@ -1,4 +1,4 @@
-"""The workflow that `redflow demo` runs: an order, from its check to the courier."""
+"""The workflow that `redflow demo` runs: an order, from its check to the courier, or back."""
 
 from __future__ import annotations
 
@@ -14,13 +14,22 @@ from redflow.nodes.registry import Registry
 
 ORDER = (
     Workflow.builder("order", "Order fulfilment")
-    .add_node("check", "function", function="check")
-    # Two branches at the same time, one for the goods and one for the money.
+    .add_node("check", "function", function="check", labels=["large", "usual"])
+    # Two branches at the same time, one for the goods and one for the money. Should the order
+    # fail later on, both are undone: the last one first.
     .add_node("reserve", "function", function="reserve")
+    .with_saga("release")
+    .connect("check", "reserve")
+    .add_node("release", "function", function="release")
+    # A large order rests here, without a worker, until somebody sends the signal.
+    .add_node("approve", "signal", timeout="1h", merge=True)
+    .connect_if("check", "approve", "large")
     .add_node("charge", "function", function="charge")
     .with_retry(RetryPolicy(max_attempts=4, initial_interval=0.3, jitter="none"))
-    .connect("check", "reserve")
-    .connect("check", "charge")
+    .with_saga("refund")
+    .connect_if("check", "charge", "usual")
+    .connect("approve", "charge")
+    .add_node("refund", "function", function="refund")
     # A join: it runs when both are done, and chooses how the parcel travels.
     .add_node("pack", "function", function="pack", labels=["express", "standard"])
     .connect("reserve", "pack")
@@ -37,6 +46,11 @@ ORDER = (
     .connect_on("charge", "apologise", "failure")
     .build()
 )
+SIGNAL = "approve"
+LARGE = 300.0
+_UNDOING = {node.compensation for node in ORDER.nodes}
+NODES = tuple(node.id for node in ORDER.nodes if node.id not in _UNDOING)
+"""Of every node that does something; the others undo it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,7 @@ class Order:
     price: float
     express: bool = False
     gateway: str = "up"
+    fragile: bool = False
 
     def to_input(self) -> dict[str, Any]:
         """Return the input of an execution."""
@@ -57,9 +72,9 @@ class Order:
 ORDERS = (
     Order("Ada", "two notebooks", 18.0),
     Order("Grace", "mechanical keyboard", 129.0, express=True, gateway="times out twice"),
-    Order("Alan", "box of pencils", 7.5),
+    Order("Alan", "drawing table", 480.0),
     Order("Edsger", "fountain pen", 240.0, gateway="declines"),
-    Order("Barbara", "desk lamp", 64.0, express=True),
+    Order("Barbara", "desk lamp", 64.0, express=True, fragile=True),
 )
 
 
@@ -69,21 +84,26 @@ class GatewayTimeout(Exception):
 
 def register_functions(registry: Registry, *, pace: float = 1.0) -> None:
     """Register what the nodes call; `pace` scales the time that each pretends to work."""
+    _register_steps(registry, pace)
+    _register_undoing(registry, pace)
 
+
+def _register_steps(registry: Registry, pace: float) -> None:
     async def work(seconds: float) -> None:
         await asyncio.sleep(seconds * pace)
 
-    async def check(order: dict[str, Any]) -> dict[str, Any]:
+    async def check(order: dict[str, Any]) -> Branch:
         await work(0.2)
         if order["price"] <= 0:
             raise Fail(f"the price is {order['price']}")
-        return order
+        return Branch("large" if order["price"] >= LARGE else "usual", order)
 
     async def reserve(order: dict[str, Any]) -> dict[str, Any]:
         await work(0.5)
         return {"shelf": f"{order['item'][0].upper()}-{len(order['item']):02d}"}
 
-    async def charge(ctx: Context, order: dict[str, Any]) -> dict[str, Any]:
+    async def charge(ctx: Context, checked: dict[str, Any]) -> dict[str, Any]:
+        (order,) = checked.values()  # of the two ways, the one that was taken
         await work(0.3)
         if order["gateway"] == "declines":
             raise Fail("card declined")
@@ -94,6 +114,8 @@ def register_functions(registry: Registry, *, pace: float = 1.0) -> None:
 
     async def pack(done: dict[str, Any]) -> Branch:
         await work(0.3)
+        if done["charge"]["fragile"]:
+            raise Fail(f"the {done['charge']['item']} broke")
         parcel = {"shelf": done["reserve"]["shelf"], "customer": done["charge"]["customer"]}
         return Branch("express" if done["charge"]["express"] else "standard", parcel)
 
@@ -106,12 +128,29 @@ def register_functions(registry: Registry, *, pace: float = 1.0) -> None:
         return {**parcel, "arrives": "in two days"}
 
     async def notify(sent: dict[str, Any]) -> str:
-        (parcel,) = sent.values()  # of the two ways, the one that was taken
-        return f"{parcel['customer']}: your parcel arrives {parcel['arrives']}"
+        (parcel,) = sent.values()
+        return f"Dear {parcel['customer']}, your parcel arrives {parcel['arrives']}"
 
     async def apologise(failure: dict[str, Any]) -> str:
         why = failure["error"]["message"]
-        return f"{failure['input']['customer']}: we could not charge you ({why})"
+        (order,) = failure["input"].values()
+        return f"Dear {order['customer']}, we could not charge you ({why})"
 
     for function in (check, reserve, charge, pack, courier, post, notify, apologise):
+        registry.register_function(function.__name__, function)
+
+
+def _register_undoing(registry: Registry, pace: float) -> None:
+    """What undoes a step gets its input, and its output unless it was cut short."""
+
+    async def release(undo: dict[str, Any]) -> str:
+        await asyncio.sleep(0.3 * pace)
+        return f"the {undo['input']['item']} is on its shelf again"
+
+    async def refund(undo: dict[str, Any]) -> str:
+        await asyncio.sleep(0.3 * pace)
+        paid = undo["output"]["paid"] if undo["certain"] else 0
+        return f"{paid} paid back"
+
+    for function in (release, refund):
         registry.register_function(function.__name__, function)

@@ -9,7 +9,7 @@ import click
 
 from redflow.cli.base import Command, State, pass_state
 from redflow.cli.failures import Interrupted
-from redflow.cli.inputs import duration_option, read_input, read_labels
+from redflow.cli.inputs import duration_option, moment_option, read_input, read_labels
 from redflow.cli.output import as_json, note, wants_json, write_json
 from redflow.errors import InvalidInput
 
@@ -24,12 +24,21 @@ if TYPE_CHECKING:
 @click.option("--idempotency-key", metavar="KEY", help="Any text that stands for an id.")
 @click.option("--version", type=int, help="Version of the workflow; the latest when left out.")
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
-@click.option("--wait", is_flag=True, help="Wait for the end and print the output.")
+@click.option(
+    "--at", metavar="TIME", callback=moment_option, help="Begin then: 2026-01-31T12:00:00Z."
+)
+@click.option(
+    "--delay", metavar="TIME", callback=duration_option(), help="Begin so much later: 30s, 5m, 2h."
+)
 @click.option(
     "--timeout",
     metavar="TIME",
-    callback=duration_option(),
-    help="With --wait: how long, such as 30s or 5m.",
+    callback=duration_option(positive=True),
+    help="It is FAILED when it takes longer than this: 30s, 5m, 2h.",
+)
+@click.option("--wait", is_flag=True, help="Wait for the end and print the output.")
+@click.option(
+    "--wait-timeout", metavar="TIME", callback=duration_option(), help="With --wait: how long."
 )
 @pass_state
 def execute(
@@ -39,7 +48,7 @@ def execute(
     workflow: str,
     input: str | None,
     wait: bool,
-    timeout: float | None,
+    wait_timeout: float | None,
     labels: tuple[str, ...],
     **options: Any,
 ) -> None:
@@ -49,19 +58,22 @@ def execute(
     Examples:
       redflow execute order '{"amount": 42}'
       redflow execute order @order.json --id order-1001 --label team=pay
-      redflow execute order - --wait --timeout 1m < order.json
+      redflow execute order - --wait --wait-timeout 1m < order.json
+      redflow execute order --delay 2h --timeout 30m
 
     \b
     With --wait the exit code is that of the outcome: 0 COMPLETED,
     4 FAILED, 5 CANCELLED, 6 not ended in time (the execution goes on).
     """
-    if timeout is not None and not wait:
-        raise InvalidInput("--timeout is given without --wait", field="timeout", hint="add --wait")
+    if wait_timeout is not None and not wait:
+        raise InvalidInput(
+            "--wait-timeout is given without --wait", field="wait_timeout", hint="add --wait"
+        )
     value, tags = read_input(input), read_labels(labels)
     with state.client() as client:
         handle = client.execute(workflow, value, labels=tags, **options)
         if wait:
-            _wait(state, workflow, handle, timeout)
+            _wait(state, workflow, handle, wait_timeout)
         elif wants_json(state):
             write_json({"id": handle.id, "workflow": workflow, "namespace": state.namespace})
         else:

@@ -1,7 +1,8 @@
-"""`redflow execution`: list executions, show one."""
+"""`redflow execution`: list executions, show one; the group of all that is done to one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +21,22 @@ from redflow.cli.output import (
 )
 from redflow.cli.records import (
     EXECUTION_COLUMNS,
-    STEP_COLUMNS,
     execution_document,
     execution_fields,
     execution_row,
+)
+from redflow.cli.steps import (
+    STEP_COLUMNS,
+    WAITING_COLUMNS,
+    children_of,
+    is_undo,
     step_document,
     step_row,
+    undo_steps,
+    waiting_document,
+    waiting_row,
 )
-from redflow.model.status import ExecutionStatus
+from redflow.model.status import ExecutionStatus, StepStatus
 
 if TYPE_CHECKING:
     from redflow.model.execution import Execution, Step
@@ -37,7 +46,7 @@ STATUSES = click.Choice([str(status) for status in ExecutionStatus], case_sensit
 
 @click.group("execution", cls=Group)
 def execution() -> None:
-    """List executions, show one."""
+    """List executions, look into one, act on it."""
 
 
 @execution.command("list")
@@ -95,7 +104,9 @@ def list_command(
 @click.option("--output", "with_output", is_flag=True, help="Its output as well.")
 @pass_state
 def show(state: State, id: str, with_steps: bool, with_input: bool, with_output: bool) -> None:
-    """Show one execution.
+    """Show one execution and what it waits for.
+
+    Executions that its steps have started are named while it runs; once it has ended, with --steps.
 
     \b
     Examples:
@@ -105,35 +116,54 @@ def show(state: State, id: str, with_steps: bool, with_input: bool, with_output:
     with state.client() as client:
         handle = client.handle(id)
         found = handle.execution()
-        steps = handle.steps() if with_steps else None
+        told_by_steps = not found.status.terminal or found.compensation is not None
+        steps = handle.steps() if with_steps or told_by_steps else []
     values: dict[str, Any] = {}
     if with_input:
         values["input"] = found.input
     if with_output:
         values["output"] = found.output
     if wants_json(state):
-        said = execution_document(found) | values
-        if steps is not None:
+        said = execution_document(found) | _told_document(found, steps) | values
+        if with_steps:
             said["steps"] = [step_document(step) for step in steps]
         write_json(said)
-    else:
-        _write(state, found, steps, values)
+        return
+    write_fields(state, [*execution_fields(found), ("children", children_of(id, steps))])
+    _write_values(state, values)
+    if with_steps:
+        listed = [step for step in steps if not is_undo(step.node_id)]
+        _write_rows(state, "step", STEP_COLUMNS, [step_row(step) for step in listed])
+    waiting = [waiting_row(step) for step in steps if step.status is StepStatus.WAITING]
+    _write_rows(state, "waiting", WAITING_COLUMNS, waiting)
+    undo = [step_row(step) for step in undo_steps(steps)]
+    _write_rows(state, "undo", ("UNDO", *STEP_COLUMNS[1:]), undo)
 
 
-def _write(
-    state: State, found: Execution, steps: list[Step] | None, values: dict[str, Any]
-) -> None:
-    write_fields(state, execution_fields(found))
-    indent = None if state.style == PLAIN else 2
+def _told_document(found: Execution, steps: list[Step]) -> dict[str, Any]:
+    """Return what the steps tell of an execution."""
+    waiting = [step for step in steps if step.status is StepStatus.WAITING]
+    return {
+        "children": children_of(found.id, steps),
+        "waiting": [waiting_document(step) for step in waiting],
+        "undo": [step_document(step) for step in undo_steps(steps)],
+    }
+
+
+def _write_values(state: State, values: dict[str, Any]) -> None:
     for name, value in values.items():
         if state.style == PLAIN:
             click.echo(f"{name}\t{as_json(value)}")
         else:
-            click.echo(f"{name}:\n{as_json(value, indent=indent)}")
-    if steps is None:
-        return
+            click.echo(f"{name}:\n{as_json(value, indent=2)}")
+
+
+def _write_rows(
+    state: State, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Write one kind of rows as a table of its own, or as lines that begin with its name."""
     if state.style == PLAIN:
-        write_lines([("step", *step_row(step)) for step in steps])
-    else:
+        write_lines([(name, *row) for row in rows])
+    elif rows:
         click.echo()
-        write_rows(state, STEP_COLUMNS, [step_row(step) for step in steps])
+        write_rows(state, columns, rows)

@@ -17,8 +17,11 @@ from redflow.model.durations import seconds
 MOST_BYTES = 16 * 1024 * 1024
 """Of a file or of standard input; the limit of a value itself is far below."""
 
-
 Callback = Callable[[click.Context, click.Parameter, str | None], Any]
+
+reason_option = click.option(
+    "--reason", metavar="TEXT", default="", help="Why; kept and shown to whoever asks."
+)
 
 
 def duration_option(*, positive: bool = False) -> Callback:
@@ -49,11 +52,32 @@ def time_option(
         moment = datetime.fromisoformat(text)
     except ValueError:
         return datetime.now(UTC) - timedelta(seconds=_ago(text, field))
+    return _zoned(moment, field, text, "how long ago: 2h")
+
+
+def moment_option(
+    ctx: click.Context, parameter: click.Parameter, text: str | None
+) -> datetime | None:
+    """Be the callback of an option that takes a time to come, in ISO 8601 with zone."""
+    field = str(parameter.name)
+    if text is None:
+        return None
+    try:
+        return _zoned(datetime.fromisoformat(text), field, text, "--delay 2h")
+    except ValueError:
+        raise InvalidInput(
+            f"{field} {text[:80]!a} is not a time",
+            field=field,
+            hint="write 2026-01-31T12:00:00Z, or --delay 2h",
+        ) from None
+
+
+def _zoned(moment: datetime, field: str, text: str, instead: str) -> datetime:
     if moment.utcoffset() is None:
         raise InvalidInput(
             f"{field} {text[:80]!a} has no time zone",
             field=field,
-            hint="write 2026-01-31T12:00:00Z, or how long ago: 2h",
+            hint=f"write 2026-01-31T12:00:00Z, or {instead}",
         )
     return moment
 
@@ -85,10 +109,10 @@ def read_labels(texts: Sequence[str]) -> dict[str, str]:
     return labels
 
 
-def read_input(text: str | None) -> Any:
-    """Read the input of an execution: JSON, `@file` or `-` for standard input; None when left out.
+def read_input(text: str | None, name: str = "input") -> Any:
+    """Read a value: JSON, `@file` or `-` for standard input; None when left out.
 
-    Raises InvalidInput that says where it came from and what is wrong.
+    Raises InvalidInput that says where it came from and what is wrong; `name` says what it is.
     """
     if text is None:
         return None
@@ -97,16 +121,16 @@ def read_input(text: str | None) -> Any:
     elif text.startswith("@"):
         source, data = read_text(Path(text[1:]))
     else:
-        source, data = "the input", text
+        source, data = f"the {name}", text
     try:
         return json.loads(data, object_pairs_hook=_object, parse_constant=_constant)
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
-        raise _refused(source, f"is not JSON: {error.msg} at {at}", text) from None
+        raise _refused(source, f"is not JSON: {error.msg} at {at}", text, name) from None
     except RecursionError:
-        raise _refused(source, "is nested too deep", text) from None
+        raise _refused(source, "is nested too deep", text, name) from None
     except ValueError as error:
-        raise _refused(source, f"is not JSON: {error}", text) from None
+        raise _refused(source, f"is not JSON: {error}", text, name) from None
 
 
 def read_text(path: Path) -> tuple[str, str]:
@@ -141,11 +165,11 @@ def _checked(data: bytes, source: str) -> str:
         ) from None
 
 
-def _refused(source: str, cause: str, text: str) -> InvalidInput:
+def _refused(source: str, cause: str, text: str, field: str) -> InvalidInput:
     hint = "give JSON such as '{\"amount\": 42}', @file, or - for standard input"
     if Path(text[:255]).suffix == ".json":
         hint = f"to read a file, write @{text[:80]}"
-    return InvalidInput(f"{source} {cause}", field="input", hint=hint)
+    return InvalidInput(f"{source} {cause}", field=field, hint=hint)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -27,11 +27,15 @@ _CONTROL_BUT_NEWLINE = re.compile(_CONTROL.pattern.replace("[\x00-\x1f", "[\x00-
 _WIDE = 200
 """Columns of a table that is not written to a terminal."""
 
+_CLOCKS = timedelta(seconds=1)
+"""By which the clocks here and at Redis may differ without anyone noticing."""
+
 STYLES = {
     "COMPLETED": "green",
     "FAILED": "bold red",
     "CANCELLED": "yellow",
     "RUNNING": "cyan",
+    "WAITING": "cyan",
     "SKIPPED": "dim",
     "INACTIVE": "dim",
 }
@@ -128,12 +132,18 @@ def human(value: Any, *, lines: bool = False) -> str:
     """Write a value for readers: how long ago, how long."""
     match value:
         case datetime():
-            return f"{lasting(datetime.now(UTC) - value)} ago"
+            return _from_now(value)
         case timedelta():
             return lasting(value)
         case dict() if lines and all(isinstance(one, str) for one in value.values()):
             return printable(" ".join(f"{name}={one}" for name, one in value.items()))
     return printable(machine(value), lines=lines)
+
+
+def _from_now(moment: datetime) -> str:
+    """Write a moment as seen from now; what lies ahead by less than a second is a clock's error."""
+    left = moment - datetime.now(UTC)
+    return f"in {lasting(left)}" if left >= _CLOCKS else f"{lasting(-left)} ago"
 
 
 def lasting(time: timedelta) -> str:

@@ -11,7 +11,7 @@ import click
 
 from redflow.cli.base import State
 from redflow.cli.output import STYLES, console, human, knows_unicode, lasting, printable
-from redflow.cli.records import step_detail, step_time
+from redflow.cli.steps import step_detail, step_time
 from redflow.model.status import ExecutionStatus, StepStatus
 
 if TYPE_CHECKING:

@@ -1,23 +1,19 @@
-"""Executions, steps and workflows as the command line shows them: rows, fields and JSON."""
+"""Executions and workflows as the command line shows them: rows, fields and JSON."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-
-from redflow.cli.output import lasting
 
 if TYPE_CHECKING:
     from redflow.model.execution import (
         ExecutionSummary,
-        Step,
         WorkflowInfo,
         WorkflowVersion,
     )
     from redflow.model.outcome import ErrorInfo
 
 EXECUTION_COLUMNS = ("ID", "WORKFLOW", "VERSION", "STATUS", "STARTED", "TOOK", "FAILED AT", "ERROR")
-STEP_COLUMNS = ("STEP", "TYPE", "STATUS", "ATTEMPT", "STARTED", "TOOK", "DETAIL")
 WORKFLOW_COLUMNS = ("ID", "LATEST", "STATUS", "NAME", "UPDATED")
 NODE_COLUMNS = ("NODE", "TYPE", "NEEDS", "QUEUE", "ATTEMPTS", "TIMEOUT")
 
@@ -51,12 +47,21 @@ def execution_fields(one: ExecutionSummary) -> list[tuple[str, Any]]:
         ("status", one.status),
         ("phase", one.phase),
         ("started", one.created_at),
+        ("scheduled for", one.scheduled_for),
         ("finished", one.finished_at),
         ("took", took(one)),
+        ("timeout", None if one.timeout is None else timedelta(seconds=one.timeout)),
         ("labels", dict(one.labels)),
         ("metadata", dict(one.metadata)),
+        ("parent", one.parent),
+        ("parent node", one.parent_node),
+        ("rerun of", one.origin),
+        ("rerun as", one.rerun_as),
         ("failed at", one.failed_node),
         ("error", None if one.error is None else error_text(one.error)),
+        ("cancel reason", one.cancel_reason),
+        ("compensation", one.compensation),
+        ("not undone", ", ".join(one.failed_compensations)),
     ]
 
 
@@ -74,6 +79,15 @@ def execution_document(one: ExecutionSummary) -> dict[str, Any]:
         "error": None if one.error is None else one.error.to_value(),
         "labels": dict(one.labels),
         "metadata": dict(one.metadata),
+        "scheduled_for": one.scheduled_for,
+        "timeout": one.timeout,
+        "parent": one.parent,
+        "parent_node": one.parent_node,
+        "origin": one.origin,
+        "rerun_as": one.rerun_as,
+        "cancel_reason": one.cancel_reason,
+        "compensation": one.compensation,
+        "failed_compensations": list(one.failed_compensations),
     }
 
 
@@ -81,63 +95,6 @@ def error_text(error: ErrorInfo) -> str:
     """Return an error in one text: its reason when that says more than the error itself."""
     text = f"{error.type.rpartition('.')[2]}: {error.message}"
     return text if error.reason in ("error", "not_retryable") else f"{error.reason}: {text}"
-
-
-def step_row(step: Step) -> tuple[Any, ...]:
-    """Return the cells of STEP_COLUMNS."""
-    return (
-        step.node_id,
-        step.type,
-        step.status,
-        step.attempt or None,
-        step.started_at,
-        step_time(step),
-        step_detail(step),
-    )
-
-
-def step_time(step: Step) -> timedelta | None:
-    """Return how long the last attempt of a settled step took."""
-    if step.started_at is None or step.finished_at is None:
-        return None
-    return step.finished_at - step.started_at
-
-
-def step_detail(step: Step, *, now: datetime | None = None) -> str:
-    """Return what else is worth saying about a step: its error, its worker, why it waits."""
-    said = []
-    if step.error is not None:
-        said.append(error_text(step.error))
-    if step.due_at is not None:
-        left = step.due_at - (now or datetime.now(UTC))
-        said.append(f"attempt {step.attempt} in {lasting(left)}")
-    elif step.reason is not None and step.reason != "retry":
-        said.append(step.reason.replace("_", " "))
-    if step.worker is not None and not step.status.terminal:
-        said.append(f"on {step.worker}")
-    if step.deliveries:
-        said.append(f"worker lost {step.deliveries} times")
-    return "; ".join(said)
-
-
-def step_document(step: Step) -> dict[str, Any]:
-    """Return a step as JSON shows it, without its output."""
-    return {
-        "node_id": step.node_id,
-        "type": step.type,
-        "status": step.status,
-        "queue": step.queue,
-        "attempt": step.attempt,
-        "deliveries": step.deliveries,
-        "releases": step.releases,
-        "worker": step.worker,
-        "reason": step.reason,
-        "error": None if step.error is None else step.error.to_value(),
-        "ready_at": step.ready_at,
-        "started_at": step.started_at,
-        "finished_at": step.finished_at,
-        "due_at": step.due_at,
-    }
 
 
 def workflow_row(one: WorkflowInfo) -> tuple[Any, ...]:
@@ -150,7 +107,9 @@ def workflow_document(one: WorkflowInfo) -> dict[str, Any]:
     return {
         "id": one.id,
         "latest": one.latest,
+        "versions": one.versions,
         "status": one.status,
+        "paused": one.paused,
         "name": one.name,
         "description": one.description,
         "labels": dict(one.labels),
@@ -168,7 +127,9 @@ def workflow_fields(one: WorkflowVersion) -> list[tuple[str, Any]]:
         ("description", one.description),
         ("version", one.version),
         ("latest", one.latest),
+        ("versions", one.versions),
         ("status", one.status),
+        ("paused", "yes" if one.paused else "no"),
         ("hash", one.content_hash),
         ("labels", dict(one.labels)),
         ("metadata", dict(one.metadata)),

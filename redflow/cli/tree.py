@@ -14,12 +14,20 @@ from redflow.cli.base import Group, State, global_options
 from redflow.cli.demo import demo
 from redflow.cli.execute import execute
 from redflow.cli.execution import execution
+from redflow.cli.execution_acts import ACTS as EXECUTION_ACTS
+from redflow.cli.explaining import explain
 from redflow.cli.failures import PIPE_CLOSED, show
 from redflow.cli.namespace import namespace
+from redflow.cli.purging import purge
+from redflow.cli.queues import queue
+from redflow.cli.reruns import rerun
+from redflow.cli.signals import signal
 from redflow.cli.version import show_version, version
 from redflow.cli.watch import watch
 from redflow.cli.worker import worker
+from redflow.cli.workers import SEEN as WORKERS_SEEN
 from redflow.cli.workflow import workflow
+from redflow.cli.workflow_acts import ACTS as WORKFLOW_ACTS
 
 
 @click.group("redflow", cls=Group)
@@ -40,6 +48,7 @@ def cli() -> None:
       redflow worker start -A shop:engine            run steps
       redflow execute order '{"amount": 42}' --wait  start one, print its output
       redflow execution list --status FAILED
+      redflow explain order-1001                     why does it not go on?
 
     \b
     Exit codes: 0 done, 1 internal error, 2 usage or bad input, 3 not found,
@@ -49,8 +58,30 @@ def cli() -> None:
 
 
 cli.params += global_options(hidden=False)
-for command in (demo, worker, execute, watch, execution, workflow, namespace, version):
-    cli.add_command(command)
+GROUPS: tuple[tuple[click.Group, Sequence[click.Command]], ...] = (
+    (
+        cli,
+        (
+            demo,
+            worker,
+            execute,
+            watch,
+            explain,
+            execution,
+            signal,
+            workflow,
+            queue,
+            namespace,
+            version,
+        ),
+    ),
+    (execution, (*EXECUTION_ACTS, rerun, purge)),
+    (workflow, WORKFLOW_ACTS),
+    (worker, WORKERS_SEEN),
+)
+for group, commands in GROUPS:
+    for command in commands:
+        group.add_command(command)
 
 
 def run(arguments: Sequence[str], state: State | None = None) -> int:

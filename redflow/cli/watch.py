@@ -12,7 +12,8 @@ from redflow.cli.base import Command, State, pass_state
 from redflow.cli.failures import Interrupted
 from redflow.cli.output import human, note, wants_json, write_json
 from redflow.cli.progress import Board, Lines, View
-from redflow.cli.records import execution_document, step_document, took
+from redflow.cli.records import execution_document, took
+from redflow.cli.steps import step_document
 
 if TYPE_CHECKING:
     from redflow.client import Handle

@@ -27,7 +27,7 @@ class WorkerGroup(Group):
 
 @click.group("worker", cls=WorkerGroup)
 def worker() -> None:
-    """Run workers. `redflow worker -A shop:engine` is short for `redflow worker start`."""
+    """Run workers, list them. `redflow worker -A shop:engine` means `redflow worker start`."""
 
 
 @worker.command("start")

@@ -33,7 +33,7 @@ APP = "Application whose functions and node types the workflow uses."
 
 @click.group("workflow", cls=Group)
 def workflow() -> None:
-    """List, show, register and validate workflows."""
+    """List, register, validate, switch and pause workflows."""
 
 
 @workflow.command("list")

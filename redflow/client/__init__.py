@@ -3,7 +3,8 @@
 May import redflow.driver and what is below it; knows nothing of workers. `AsyncClient` lives in
 `_async/`, `Client` in `_sync/`, which is generated from it (tests/tools/unasync.py); the modules
 here are what both share and never wait. Read first: `_async/client.py`, then `requests.py`
-(what is asked), `answers.py`, `views.py` (what is shown).
+(what is asked), `answers.py`, `refusals.py`, `views.py` (what is shown), `evidence.py` (what an
+explanation follows from).
 """
 
 from redflow.client._async.client import AsyncClient

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from redflow.client.refusals import inactive_workflow
 from redflow.client.registered import unknown_workflow
 from redflow.client.requests import Options, Request
 from redflow.errors import Conflict, Unavailable
@@ -31,10 +32,7 @@ def read_answers(
         elif word == "unknown":
             raise unknown_workflow(options.workflow, namespace)
         elif word == "inactive":
-            raise Conflict(
-                f"workflow {options.workflow!r} is INACTIVE and starts no executions",
-                hint="register it again with the status ACTIVE",
-            )
+            raise inactive_workflow(options.workflow)
     return answers
 
 

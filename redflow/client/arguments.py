@@ -10,14 +10,20 @@ from redflow.driver import Connector, RedisConnector
 from redflow.errors import InvalidInput, Misconfigured
 from redflow.model.durations import seconds
 from redflow.model.execution import EPOCH, milliseconds_of
+from redflow.model.ids import check_execution_id, check_node_id, undo_id
 from redflow.model.status import ExecutionStatus
 
 MOST_PARTITIONS = 256
 MOST_LISTED = 1000
 _MOST_VERSIONS = 2**31
 _LABELS = 64
+_TEXT_BYTES = 4096
+_UNDO = undo_id("")
+LATEST = 2**53
+"""Milliseconds that stand for the end of time."""
 _LABEL_BYTES = 255
 _HASH = re.compile(r"[a-z2-7]{26}")
+_ASKED = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.~-]{0,199}")
 _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{0,32}")
 
 
@@ -53,6 +59,38 @@ def check_limit(limit: object) -> int:
     return _whole(limit, "limit", MOST_LISTED)
 
 
+def check_asked_id(value: object) -> str:
+    """Return the id of an execution that is there, made by redflow or not, or raise InvalidInput.
+
+    Children and reruns have `.` and `~` in theirs, which no user may give to a new execution.
+    """
+    if isinstance(value, str) and _ASKED.fullmatch(value):
+        return value
+    return check_execution_id(value, field="id")
+
+
+def check_step_id(value: object) -> str:
+    """Return the id of a node, or of the step that undoes one, or raise InvalidInput."""
+    if isinstance(value, str) and value.endswith(_UNDO):
+        return check_node_id(value.removesuffix(_UNDO), field="node") + _UNDO
+    return check_node_id(value, field="node")
+
+
+def check_text(value: object, field: str) -> str:
+    """Return a text that is kept and shown, such as a reason, or raise InvalidInput."""
+    if not isinstance(value, str):
+        raise InvalidInput(f"{field} is a {type(value).__name__}, not text", field=field)
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            f"{field} holds a lone surrogate, which is not text", field=field
+        ) from None
+    if size > _TEXT_BYTES:
+        raise InvalidInput(f"{field} has {size:,} bytes, over {_TEXT_BYTES:,}", field=field)
+    return value
+
+
 def check_timeout(timeout: Any) -> float:
     """Return seconds to wait, infinite for None, or raise InvalidInput."""
     return math.inf if timeout is None else seconds(timeout, field="timeout")
@@ -60,15 +98,38 @@ def check_timeout(timeout: Any) -> float:
 
 def check_since(since: object) -> int:
     """Return milliseconds since 1970, 0 for None, or raise InvalidInput."""
-    if since is None:
-        return 0
-    if not isinstance(since, datetime):
-        raise InvalidInput(f"since is {shown(since)}, not a datetime", field="since")
-    if since.utcoffset() is None:
+    return 0 if since is None else check_time(since, "since")
+
+
+def check_time(value: object, field: str) -> int:
+    """Return the milliseconds from 1970 to a datetime with a zone, or raise InvalidInput."""
+    if not isinstance(value, datetime):
+        raise InvalidInput(f"{field} is {shown(value)}, not a datetime", field=field)
+    if value.utcoffset() is None:
         raise InvalidInput(
-            "since has no time zone", field="since", hint="write datetime(..., tzinfo=UTC)"
+            f"{field} has no time zone", field=field, hint="write datetime(..., tzinfo=UTC)"
         )
-    return milliseconds_of(max(since, EPOCH))
+    return milliseconds_of(max(value, EPOCH))
+
+
+def due_of(at: object, delay: Any) -> str:
+    """Return when an execution begins as the script reads it, "" for now; raise InvalidInput.
+
+    What lies in the past is now; only Redis knows what time it is.
+    """
+    if at is not None and delay is not None:
+        raise InvalidInput("at and delay are both given", field="delay", hint="give one of them")
+    if at is not None:
+        return f"@{check_time(at, 'at')}"
+    late = 0 if delay is None else round(seconds(delay, field="delay") * 1000)
+    return f"+{late}" if late else ""
+
+
+def check_limit_of_time(timeout: Any) -> int:
+    """Return the milliseconds an execution may take, 0 for no limit, or raise InvalidInput."""
+    if timeout is None:
+        return 0
+    return max(1, round(seconds(timeout, positive=True, field="timeout") * 1000))
 
 
 def check_status(status: object) -> ExecutionStatus | None:
@@ -79,6 +140,16 @@ def check_status(status: object) -> ExecutionStatus | None:
         return ExecutionStatus(status)
     known = ", ".join(ExecutionStatus)
     raise InvalidInput(f"status {shown(status)} is none of {known}", field="status")
+
+
+def check_ended(status: object) -> ExecutionStatus | None:
+    """Return a status that executions end with, None for all of them, or raise InvalidInput."""
+    found = check_status(status)
+    if found is None or found.terminal:
+        return found
+    raise InvalidInput(
+        f"status {shown(status)} is not one that executions end with", field="status"
+    )
 
 
 def check_version(version: object) -> int:

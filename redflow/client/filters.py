@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from redflow.client.cursors import Place, Source
-from redflow.client.views import labels_of, readable
-from redflow.model.execution import execution_status
+from redflow.client.views import labels_of, readable, status_of
 from redflow.model.status import ExecutionStatus
 from redflow.store.records import RawExecution
 
@@ -32,7 +31,8 @@ class Filter:
     @property
     def selective(self) -> bool:
         """Whether more is left out than the indexes leave out already."""
-        return self.workflow is not None or bool(self.labels)
+        unfinished = self.status is not None and not self.status.terminal
+        return self.workflow is not None or bool(self.labels) or unfinished
 
     def sources(self, partitions: int, behind: Place | None) -> list[Source]:
         """Return the indexes to be read, from the newest entry or behind a place."""
@@ -44,7 +44,7 @@ class Filter:
         if self.workflow is not None and raw.workflow != self.workflow:
             return False
         with readable(raw.id):
-            if self.status not in (None, execution_status(raw.ended_as)):
+            if self.status not in (None, status_of(raw)):
                 return False
         if not self.labels:
             return True

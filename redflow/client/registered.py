@@ -19,15 +19,18 @@ def about_of(workflow: Workflow) -> bytes:
     return codec.encode([workflow.name, workflow.description, labels, metadata])
 
 
-def info_of(workflow: str, fields: Fields) -> WorkflowInfo:
+def info_of(workflow: str, fields: Fields, *, paused: bool) -> WorkflowInfo:
     """Show a registered workflow."""
-    return WorkflowInfo(**_shared(workflow, fields))
+    return WorkflowInfo(**_shared(workflow, fields), paused=paused)
 
 
-def version_of(workflow: Workflow, fields: Fields, version: int) -> WorkflowVersion:
+def version_of(
+    workflow: Workflow, fields: Fields, version: int, *, paused: bool
+) -> WorkflowVersion:
     """Show one version of a registered workflow."""
     return WorkflowVersion(
         **_shared(workflow.id, fields),
+        paused=paused,
         version=version,
         content_hash=workflow.content_hash,
         definition=workflow,
@@ -39,6 +42,7 @@ def _shared(workflow: str, fields: Fields) -> dict[str, Any]:
     return {
         "id": workflow,
         "latest": int(fields["latest"]),
+        "versions": int(fields["versions"]),
         "status": WorkflowStatus(fields["status"].decode()),
         "created_at": instant(int(fields["created"])),
         "updated_at": instant(int(fields["updated"])),

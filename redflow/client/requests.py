@@ -4,28 +4,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
-
-from redflow.client.arguments import check_labels, check_version
+from redflow.client.arguments import check_labels, check_limit_of_time, check_version, due_of
 from redflow.defaults import EDGE_BUDGET
 from redflow.errors import InvalidInput
 from redflow.model import codec
+from redflow.model.digest import digest_of
 from redflow.model.ids import (
     check_execution_id,
     check_workflow_id,
     id_from_key,
     new_execution_id,
     partition_of,
-    short_hash,
 )
 from redflow.model.plan import Plan
 from redflow.store.executions import Start
 from redflow.store.keys import Keys, PartitionKeys
 
 OnConflict = Literal["error", "return"]
-DIGEST_CHARS = 13
-"""65 bits: enough to tell an input from another one given under the same id by mistake."""
-
 OnStarted = Callable[[str, int], None]
 
 STARTS = 100
@@ -35,8 +30,21 @@ START_BYTES = 1024 * 1024
 
 _META_BYTES = 16 * 1024
 
-_sorted = msgspec.msgpack.Encoder(order="deterministic").encode
-_plain = msgspec.msgpack.Decoder().decode
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When an execution begins, "" for now, and the milliseconds it may take, 0 for no limit."""
+
+    due: str = ""
+    timeout: int = 0
+
+
+NOW = Timing()
+
+
+def timing_of(at: object, delay: object, timeout: object) -> Timing:
+    """Check when an execution begins and how long it may take."""
+    return Timing(due_of(at, delay), check_limit_of_time(timeout))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +54,26 @@ class Request:
     id: str
     input: bytes
     meta: bytes
+    timing: Timing
 
     @property
     def digest(self) -> str:
-        """Identify the input; maps that are equal have one digest, whatever their order."""
-        return short_hash(_sorted(_plain(self.input)), DIGEST_CHARS)
+        """Identify the input."""
+        return digest_of(self.input)
 
     def start(self, version: int) -> Start:
         """Return the row of the script; a version of 0 means the latest."""
-        return Start(self.id, 1, 1, self.input, self.digest, version, self.meta)
+        return Start(
+            self.id,
+            1,
+            1,
+            self.input,
+            self.digest,
+            version,
+            self.meta,
+            due=self.timing.due,
+            timeout=self.timing.timeout,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +97,14 @@ def options_of(workflow: object, version: object, on_conflict: object) -> Option
 
 
 def request_of(
-    options: Options, namespace: str, input: object, *, id: object, key: object, meta: bytes
+    options: Options,
+    namespace: str,
+    input: object,
+    *,
+    id: object,
+    key: object,
+    meta: bytes,
+    timing: Timing = NOW,
 ) -> Request:
     """Check and encode one execution; without id and key it gets a new id."""
     if id is not None and key is not None:
@@ -93,11 +119,17 @@ def request_of(
         execution = id_from_key(namespace, options.workflow, key)
     else:
         execution = new_execution_id()
-    return Request(execution, codec.encode(input), meta)
+    return Request(execution, codec.encode(input), meta, timing)
 
 
 def requests_of(
-    options: Options, namespace: str, inputs: object, *, ids: object, meta: bytes
+    options: Options,
+    namespace: str,
+    inputs: object,
+    *,
+    ids: object,
+    meta: bytes,
+    timing: Timing = NOW,
 ) -> list[Request]:
     """Check and encode many executions; errors name the one they mean by its place."""
     if isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable):
@@ -106,7 +138,9 @@ def requests_of(
     made: list[Request] = []
     for place, (value, id) in enumerate(zip(values, _ids(ids, len(values)), strict=True)):
         try:
-            made.append(request_of(options, namespace, value, id=id, key=None, meta=meta))
+            made.append(
+                request_of(options, namespace, value, id=id, key=None, meta=meta, timing=timing)
+            )
         except InvalidInput as error:
             raise type(error)(
                 f"inputs[{place}]: {error.args[0]}", field=error.field, hint=error.hint
@@ -164,8 +198,7 @@ def batches(keys: Keys, plan: Plan, requests: Sequence[Request]) -> list[Batch]:
     """
     if len(requests) == 1:
         return [Batch(keys.partition_of(requests[0].id), plan, requests)]
-    roots = sum(not step.parents for step in plan.steps)
-    most = min(STARTS, max(1, EDGE_BUDGET // roots))
+    most = min(STARTS, max(1, EDGE_BUDGET // len(plan.roots)))
     by_partition: dict[int, list[Request]] = {}
     for request in requests:
         number = partition_of(request.id, keys.partitions)

@@ -8,6 +8,7 @@ from typing import Any
 from redflow.errors import InvalidInput, StoreError, VersionMismatch
 from redflow.model import codec
 from redflow.model.execution import (
+    Compensation,
     Execution,
     ExecutionSummary,
     Step,
@@ -20,12 +21,17 @@ from redflow.model.execution import (
 from redflow.model.inputs import Recorded, execution_output
 from redflow.model.outcome import ErrorInfo
 from redflow.model.plan import Plan
+from redflow.model.status import ExecutionStatus
 from redflow.store.records import RawExecution, RawStep, read_raw, read_step
 from redflow.store.steps import Envelope
 
-HEAD = ("state", "start", "meta", "error", "failed_step", "ended")
+HEAD = (
+    *("state", "start", "meta", "error", "failed_step", "ended", "begin", "timeout", "parent"),
+    *("cancelled", "undo", "paused", "origin", "rerun_as"),
+)
 """Fields of an execution that say how it stands; none of them is large."""
 
+_LIVE = frozenset("qtwkh")
 _LAST = 2**64 - 1  # of the second half of an entry id
 
 
@@ -41,9 +47,9 @@ def read_look(
     execution: str, fields: Sequence[bytes | None], sinks: Sequence[int] = ()
 ) -> Look | None:
     """Read the fields that HEAD names, then records of sinks; None: no such execution."""
-    state, start, meta, error, failed_step, ended, *records = fields
+    (state, start, *small), records = fields[: len(HEAD)], fields[len(HEAD) :]
     with readable(execution):
-        reply = [state, start, b"=", meta, error, failed_step, ended, None]
+        reply = [state, start, b"=", *small[:4], None, *small[4:]]
         raw = read_raw(execution, reply if state else [])
     return None if raw is None else Look(raw, dict(zip(sinks, records, strict=True)))
 
@@ -73,15 +79,36 @@ def summary_of(raw: RawExecution, plan: Plan | None) -> ExecutionSummary:
         return ExecutionSummary(**_shared(raw, plan))
 
 
-def execution_of(raw: RawExecution, plan: Plan | None, output: Any) -> Execution:
-    """Show an execution with its values."""
+def execution_of(
+    raw: RawExecution, plan: Plan, output: Any, undone: Sequence[RawStep], node: str | None
+) -> Execution:
+    """Show an execution with its values; `undone` are its compensations, `node` its parent's."""
     with readable(raw.id):
-        return Execution(**_shared(raw, plan), input=codec.decode(raw.input), output=output)
+        shared = _shared(raw, plan) | {"parent_node": node}
+        failed = [plan.step(plan.step(one.step).undo_of).id for one in undone if one.kind == "F"]
+        return Execution(
+            **shared,
+            input=codec.decode(raw.input),
+            output=output,
+            compensation=_compensation(raw, undone, failed),
+            failed_compensations=tuple(failed),
+        )
+
+
+def _compensation(
+    raw: RawExecution, undone: Sequence[RawStep], failed: Sequence[str]
+) -> Compensation | None:
+    """Say how the compensations ended; None where there was nothing to undo."""
+    if raw.ended_as in (None, "C") or not raw.undo_total:
+        return None
+    if "a" in raw.flags and not undone:
+        return "abandoned"
+    return "failed" if failed else "completed"
 
 
 def _shared(raw: RawExecution, plan: Plan | None) -> dict[str, Any]:
     labels, metadata = _meta(raw)
-    if (phase := phase_of(raw.phase)) is None:
+    if (phase := phase_of(raw.phase, raw.flags)) is None:
         raise VersionMismatch(
             f"execution {raw.id!r} is in the phase {raw.phase!r}, which this redflow does not know",
             hint="upgrade redflow here",
@@ -90,7 +117,7 @@ def _shared(raw: RawExecution, plan: Plan | None) -> dict[str, Any]:
         "id": raw.id,
         "workflow": raw.workflow,
         "version": raw.version,
-        "status": execution_status(raw.ended_as),
+        "status": status_of(raw),
         "phase": phase,
         "created_at": instant(raw.created),
         "finished_at": None if raw.ended is None else instant(raw.ended),
@@ -98,7 +125,36 @@ def _shared(raw: RawExecution, plan: Plan | None) -> dict[str, Any]:
         "error": None if raw.error is None else error_of(raw.error),
         "labels": labels,
         "metadata": metadata,
+        "scheduled_for": None if raw.begin is None else instant(raw.begin),
+        "timeout": None if raw.timeout is None else raw.timeout / 1000,
+        "parent": raw.parent,
+        "parent_node": parent_node(raw),
+        "origin": raw.origin,
+        "rerun_as": raw.rerun_as,
+        "cancel_reason": cancel_reason_of(raw),
     }
+
+
+def status_of(raw: RawExecution) -> ExecutionStatus:
+    """Return the status of an execution."""
+    return execution_status(raw.ended_as, raw.phase)
+
+
+def cancel_reason_of(raw: RawExecution) -> str | None:
+    """Return why an execution was cancelled, as far as that was said."""
+    if not raw.cancelled:
+        return None
+    with readable(raw.id):
+        said = codec.decode(raw.cancelled)
+    reason = said.get("reason") if isinstance(said, Mapping) else None
+    return reason if isinstance(reason, str) and reason else None
+
+
+def parent_node(raw: RawExecution) -> str | None:
+    """Return the node that started a child, where its id tells: `<parent>.<node>~<attempt>`."""
+    if raw.parent is None or not raw.id.startswith(f"{raw.parent}."):
+        return None
+    return raw.id.removeprefix(f"{raw.parent}.").partition("~")[0]
 
 
 def labels_of(raw: RawExecution) -> Mapping[str, str]:
@@ -162,7 +218,13 @@ def step_of(
     return Step(
         node_id=node.id,
         type=node.type,
-        status=step_status(raw.kind, claimed=raw.worker is not None, ended=ended),
+        status=step_status(
+            raw.kind,
+            claimed=raw.worker is not None,
+            ended=ended,
+            why=raw.why,
+            attempt=raw.attempt,
+        ),
         queue=raw.queue or node.queue,
         attempt=counts.attempt,
         deliveries=counts.deliveries,
@@ -171,23 +233,24 @@ def step_of(
         silent=None if raw.silent is None else raw.silent / 1000,
         output=codec.decode(raw.value) if raw.kind == "C" and raw.value is not None else None,
         error=_step_error(raw),
-        reason=step_reason(raw.why),
+        reason=step_reason(raw.why, letter=raw.kind, attempt=raw.attempt),
+        waiting_for=raw.waiting_for or None,
         **_times(raw),
     )
 
 
 def _step_error(raw: RawStep) -> ErrorInfo | None:
     """Return the failure itself, or that of the last attempt while the step is live."""
-    data = raw.value if raw.kind == "F" else raw.retry_error if raw.kind in ("q", "t") else None
+    data = raw.value if raw.kind == "F" else raw.retry_error if raw.kind in _LIVE else None
     return None if data is None else error_of(data)
 
 
 def _times(raw: RawStep) -> dict[str, Any]:
     """Return when a step became ready, was claimed and ended; times count from its token."""
-    if raw.kind == "t":
-        return {"due_at": instant(raw.at)}
-    times = {"ready_at": instant(raw.ready_at)} if raw.token else {}
-    if raw.token and raw.kind in ("C", "F", "X"):
+    if raw.kind in ("t", "w"):
+        return {"due_at": instant(raw.at)} if raw.at else {}
+    times = {"ready_at": instant(raw.ready_at)} if raw.ready_at else {}
+    if raw.ready_at and raw.kind in ("C", "F", "X"):
         times["started_at"] = instant(raw.ready_at + raw.wait)
         times["finished_at"] = instant(raw.ready_at + raw.wait + raw.run)
     if raw.kind == "X":

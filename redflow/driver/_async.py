@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as NoAnswer
 
 from redflow.driver.backoff import DEADLINE, Attempts
 from redflow.driver.failures import WAIT, code_of, has_moved, translate
@@ -34,6 +35,7 @@ T = TypeVar("T")
 ANSWER_SECONDS = 5.0  # a script is bounded to some 50 ms: a server silent for this long is gone
 LOADS = 3  # of a script that the server does not know, in one call
 POLL_SECONDS = 0.005  # between looks at a server that cannot block
+QUIET_SECONDS = 15.0  # without a message, until a server is asked for a sign of life
 READ_STEP = 15.0  # seconds; blocks of different length share connections that wait long enough
 
 
@@ -132,6 +134,31 @@ class AsyncDriver:
         pack_for = partial(pack_read_streams, streams, count=count)
         return await self._read(pack_for, "XREAD", block_ms)
 
+    async def listen(
+        self,
+        channels: Sequence[str],
+        hear: Callable[[bytes], None],
+        ready: Callable[[], None],
+    ) -> None:
+        """Have every message of these channels heard until cancelled; `ready` once it begins.
+
+        On a connection of its own. Raises Unavailable when that is lost, and messages with it: what
+        is published while nobody listens is never heard.
+        """
+        pool = self._make_pool(QUIET_SECONDS)
+        try:
+            connection = await self._connection_of(pool, "SUBSCRIBE")
+            try:
+                await connection.send_packed_command([pack("SUBSCRIBE", *channels)])
+                await self._hear_all(connection, len(channels), hear, ready)
+            except RedisError as error:
+                raise await self._failure(error, "SUBSCRIBE", connection) from error
+            finally:
+                await connection.disconnect()
+                await pool.release(connection)
+        finally:
+            await pool.aclose()
+
     async def close(self) -> None:
         """Close every connection; a later call opens new ones."""
         await self._pool.aclose()
@@ -196,6 +223,31 @@ class AsyncDriver:
             raise await self._failure(error, name, connection, partly=partly) from error
         finally:
             await self._pool.release(connection)
+
+    async def _hear_all(
+        self,
+        connection: AsyncConnection,
+        channels: int,
+        hear: Callable[[bytes], None],
+        ready: Callable[[], None],
+    ) -> None:
+        """Pass messages on; a silent server is asked for a sign of life, once."""
+        asked = False
+        while True:
+            try:
+                async with AsyncLimit(QUIET_SECONDS):
+                    reply = await connection.read_response(disconnect_on_error=False)
+            except NoAnswer:
+                if asked:
+                    raise
+                asked = True
+                await connection.send_packed_command([pack("PING")], check_health=False)
+                continue
+            asked = False
+            if reply[0] == b"message":
+                hear(reply[2])
+            elif reply[0] == b"subscribe" and reply[2] == channels:
+                ready()
 
     async def _connection_of(self, pool: AsyncPool, name: str) -> AsyncConnection:
         """Take a connection that works; what fails here has not sent the question."""

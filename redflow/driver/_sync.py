@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as NoAnswer
 
 from redflow.driver.backoff import DEADLINE, Attempts
 from redflow.driver.failures import WAIT, code_of, has_moved, translate
@@ -35,6 +36,7 @@ T = TypeVar("T")
 ANSWER_SECONDS = 5.0  # a script is bounded to some 50 ms: a server silent for this long is gone
 LOADS = 3  # of a script that the server does not know, in one call
 POLL_SECONDS = 0.005  # between looks at a server that cannot block
+QUIET_SECONDS = 15.0  # without a message, until a server is asked for a sign of life
 READ_STEP = 15.0  # seconds; blocks of different length share connections that wait long enough
 
 
@@ -131,6 +133,31 @@ class Driver:
         pack_for = partial(pack_read_streams, streams, count=count)
         return self._read(pack_for, "XREAD", block_ms)
 
+    def listen(
+        self,
+        channels: Sequence[str],
+        hear: Callable[[bytes], None],
+        ready: Callable[[], None],
+    ) -> None:
+        """Have every message of these channels heard until cancelled; `ready` once it begins.
+
+        On a connection of its own. Raises Unavailable when that is lost, and messages with it: what
+        is published while nobody listens is never heard.
+        """
+        pool = self._make_pool(QUIET_SECONDS)
+        try:
+            connection = self._connection_of(pool, "SUBSCRIBE")
+            try:
+                connection.send_packed_command([pack("SUBSCRIBE", *channels)])
+                self._hear_all(connection, len(channels), hear, ready)
+            except RedisError as error:
+                raise self._failure(error, "SUBSCRIBE", connection) from error
+            finally:
+                connection.disconnect()
+                pool.release(connection)
+        finally:
+            pool.close()
+
     def close(self) -> None:
         """Close every connection; a later call opens new ones."""
         self._pool.close()
@@ -195,6 +222,31 @@ class Driver:
             raise self._failure(error, name, connection, partly=partly) from error
         finally:
             self._pool.release(connection)
+
+    def _hear_all(
+        self,
+        connection: Connection,
+        channels: int,
+        hear: Callable[[bytes], None],
+        ready: Callable[[], None],
+    ) -> None:
+        """Pass messages on; a silent server is asked for a sign of life, once."""
+        asked = False
+        while True:
+            try:
+                with Limit(QUIET_SECONDS):
+                    reply = connection.read_response(disconnect_on_error=False)
+            except NoAnswer:
+                if asked:
+                    raise
+                asked = True
+                connection.send_packed_command([pack("PING")], check_health=False)
+                continue
+            asked = False
+            if reply[0] == b"message":
+                hear(reply[2])
+            elif reply[0] == b"subscribe" and reply[2] == channels:
+                ready()
 
     def _connection_of(self, pool: Pool, name: str) -> Connection:
         """Take a connection that works; what fails here has not sent the question."""

@@ -7,7 +7,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from redflow.errors import InvalidInput, InvalidWorkflow, Problem
 from redflow.model.checks import pointer
-from redflow.model.definition import Definition, Edge, Join, Node, On
+from redflow.model.definition import Definition, Edge, Join, Node, On, OnCancel, When
 from redflow.model.document import plain_json
 from redflow.model.durations import seconds
 from redflow.model.graph import problems, undeclared
@@ -61,18 +61,23 @@ class Builder(Generic[D]):
     def with_timeout(self, timeout: float | str | timedelta | None) -> Self:
         """Limit each attempt of the node, in seconds or as "5m"; None sets no limit."""
         node = self._last("with_timeout")
-        limit = (
-            timeout
-            if timeout is None
-            else self._read(
-                lambda: seconds(timeout, positive=True, field="timeout"),
-                node,
-                "timeouts",
-                "bad_timeout",
-                field="attempt",
-            )
-        )
+        limit = timeout if timeout is None else self._limit(timeout, node, "timeout", "attempt")
         return self._change(replace(node, timeout=limit))
+
+    def with_deadline(self, deadline: float | str | timedelta) -> Self:
+        """Limit the node from when it is first ready, with all its retries and waiting."""
+        node = self._last("with_deadline")
+        limit = self._limit(deadline, node, "deadline", "step")
+        return self._change(replace(node, deadline=limit))
+
+    def with_saga(self, node: str, when: When = "started") -> Self:
+        """Let another node undo this one when the execution fails or is cancelled.
+
+        "started" undoes what completed or was cut short, "completed" only the former, "attempted"
+        also what failed by itself. The other node has no edges.
+        """
+        last = self._last("with_saga")
+        return self._change(replace(last, compensation=node, compensate_when=when))
 
     def with_queue(self, queue: str) -> Self:
         """Run the node on the workers of this queue."""
@@ -115,6 +120,10 @@ class Builder(Generic[D]):
         """Add labels to the workflow, by which executions can be listed."""
         return self._header(labels={**self._workflow.labels, **labels})
 
+    def on_cancel(self, action: OnCancel) -> Self:
+        """Undo the nodes of a cancelled execution ("compensate"), or leave them be ("abandon")."""
+        return self._header(on_cancel=action)
+
     def allow_disconnected(self) -> Self:
         """Accept a graph that falls into parts without an edge between them."""
         return self._header(allow_disconnected=True)
@@ -145,6 +154,14 @@ class Builder(Generic[D]):
     def _change(self, node: Node) -> Self:
         self._nodes[-1] = node
         return self
+
+    def _limit(
+        self, value: float | str | timedelta, node: Node, name: str, field: str
+    ) -> float | None:
+        def read() -> float:
+            return seconds(value, positive=True, field=name)
+
+        return self._read(read, node, "timeouts", "bad_timeout", field=field)
 
     def _read(
         self, read: Callable[[], T], node: Node, part: str, code: str, *, field: str = ""

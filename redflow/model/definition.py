@@ -13,6 +13,8 @@ from redflow.model.status import WorkflowStatus
 
 Join = Literal["all", "any_outcome"]
 On = Literal["success", "failure", "always"]
+When = Literal["started", "completed", "attempted"]
+OnCancel = Literal["compensate", "abandon"]
 
 # Beyond 2**53 a float no longer says which whole number was meant.
 _EXACT = 2.0**53
@@ -30,7 +32,12 @@ DEFAULT: Final = Default.DEFAULT
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A point of the graph. `timeout` is seconds per attempt, None for none, or DEFAULT."""
+    """A point of the graph. `timeout` is seconds per attempt, None for none, or DEFAULT.
+
+    `deadline` is seconds from when the step is first ready, retries and waiting included.
+    `compensation` is the node that undoes this one: after it completed, after it had started and
+    was cut short as well, or (attempted) also after it failed by itself.
+    """
 
     id: str
     type: str
@@ -42,6 +49,9 @@ class Node:
     join: Join = "all"
     labels: tuple[str, ...] = ()
     ui: Mapping[str, Any] = field(default_factory=dict)
+    deadline: float | None = None
+    compensation: str | None = None
+    compensate_when: When = "started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class Definition:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     status: WorkflowStatus = WorkflowStatus.ACTIVE
     allow_disconnected: bool = False
+    on_cancel: OnCancel = "compensate"
 
     def __post_init__(self) -> None:
         nodes = tuple(self.nodes)
@@ -85,15 +96,17 @@ class Definition:
 
     @property
     def content_hash(self) -> str:
-        """Identify what executions of a valid workflow follow: ids, nodes and edges.
+        """Identify what executions of a valid workflow follow: ids, nodes, edges and on_cancel.
 
         Names, description, labels, metadata, status and ui are no part of it.
         """
-        content = {
+        content: dict[str, Any] = {
             "id": self.id,
             "nodes": [_content(node) for node in sorted(self.nodes, key=lambda node: node.id)],
             "edges": sorted((e.source, e.target, e.on, e.label or "") for e in self.edges),
         }
+        if self.on_cancel != "compensate":
+            content["on_cancel"] = self.on_cancel
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return short_hash(text.encode())
 
@@ -113,6 +126,10 @@ def _content(node: Node) -> dict[str, Any]:
         content["join"] = node.join
     if node.labels:
         content["labels"] = sorted(node.labels)
+    if node.deadline is not None:
+        content["deadline"] = _canonical(node.deadline, 0)
+    if node.compensation is not None:
+        content["compensation"] = [node.compensation, node.compensate_when]
     return content
 
 

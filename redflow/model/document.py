@@ -19,8 +19,14 @@ D = TypeVar("D", bound=Definition)
 Check = Callable[[D], Sequence[Problem]]
 """Answers every problem of a workflow that was read."""
 
-_HEADER = ("id", "name", "description", "status", "labels", "metadata", "allow_disconnected")
-_NODE = ("type", "name", "config", "needs", "retry", "timeouts", "queue", "join", "labels", "ui")
+_HEADER = (
+    *("id", "name", "description", "status", "labels", "metadata"),
+    *("allow_disconnected", "on_cancel"),
+)
+_NODE = (
+    *("type", "name", "config", "needs", "retry", "timeouts", "compensation"),
+    *("queue", "join", "labels", "ui"),
+)
 _NODE_AS_IS = ("name", "config", "queue", "join", "ui")
 _NEED = ("node", "label", "on")
 # Looking for a similar name is slow; a text with many problems has another cause than typing.
@@ -46,6 +52,7 @@ def write_document(workflow: Definition) -> dict[str, Any]:
         "labels": plain_json(workflow.labels),
         "metadata": plain_json(workflow.metadata),
         "allow_disconnected": workflow.allow_disconnected,
+        "on_cancel": "" if workflow.on_cancel == "compensate" else workflow.on_cancel,
     }
     if workflow.status is not WorkflowStatus.ACTIVE:
         header["status"] = str(workflow.status)
@@ -108,13 +115,28 @@ def _write_node(node: Node, needs: list[Any]) -> dict[str, Any]:
         "config": plain_json(node.config),
         "needs": needs,
         "retry": _write_retry(node.retry) if node.retry else None,
-        "timeouts": {} if node.timeout is DEFAULT else {"attempt": node.timeout},
+        "timeouts": _write_timeouts(node),
+        "compensation": _write_compensation(node),
         "queue": "" if node.queue == "default" else node.queue,
         "join": "" if node.join == "all" else node.join,
         "labels": list(node.labels),
         "ui": plain_json(node.ui),
     }
     return {"type": node.type, **_filled(written)}
+
+
+def _write_timeouts(node: Node) -> dict[str, Any]:
+    timeouts: dict[str, Any] = {} if node.timeout is DEFAULT else {"attempt": node.timeout}
+    if node.deadline is not None:
+        timeouts["step"] = node.deadline
+    return timeouts
+
+
+def _write_compensation(node: Node) -> dict[str, Any]:
+    if node.compensation is None:
+        return {}
+    when = {} if node.compensate_when == "started" else {"when": node.compensate_when}
+    return {"node": node.compensation, **when}
 
 
 def _write_retry(policy: RetryPolicy) -> dict[str, Any]:
@@ -157,7 +179,8 @@ class _Reader:
             **kept,
             labels=tuple(labels) if isinstance(labels, list) else labels,
             retry=self._retry(raw.get("retry"), at + "/retry"),
-            timeout=self._timeout(raw.get("timeouts", {}), at + "/timeouts"),
+            **self._timeouts(raw.get("timeouts", {}), at + "/timeouts"),
+            **self._compensation(raw.get("compensation"), at + "/compensation"),
         )
 
     def _edges(self, target: str, needs: object, at: str) -> Iterator[Edge]:
@@ -184,15 +207,26 @@ class _Reader:
             self._tell(at + pointer(error.field), "bad_retry", str(error))
         return None
 
-    def _timeout(self, value: object, at: str) -> Any:
-        attempt = self._object(value, at, ("attempt",)).get("attempt", DEFAULT)
-        if attempt is None or attempt is DEFAULT:
-            return attempt
-        try:
-            return seconds(attempt, positive=True, field="timeout")
-        except InvalidInput as error:
-            self._tell(at + "/attempt", "bad_timeout", str(error))
-        return DEFAULT
+    def _timeouts(self, value: object, at: str) -> dict[str, Any]:
+        raw = self._object(value, at, ("attempt", "step"))
+        read: dict[str, Any] = {}
+        for name, field in (("attempt", "timeout"), ("step", "deadline")):
+            if name not in raw:
+                continue
+            try:
+                limit = raw[name]
+                given = limit is not None
+                read[field] = seconds(limit, positive=True, field=field) if given else None
+            except InvalidInput as error:
+                self._tell(f"{at}/{name}", "bad_timeout", str(error))
+        return read
+
+    def _compensation(self, value: object, at: str) -> dict[str, Any]:
+        if value is None:
+            return {}
+        raw = self._object(value, at, ("node", "when"), needed=("node",))
+        named = {"node": "compensation", "when": "compensate_when"}
+        return {named[name]: item for name, item in raw.items()}
 
     def _object(
         self, value: object, at: str, known: Sequence[str] | None, needed: Sequence[str] = ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from redflow.model.outcome import ErrorInfo
 from redflow.model.status import ExecutionStatus, Phase, StepStatus, WorkflowStatus
@@ -12,22 +12,32 @@ from redflow.model.workflow import Workflow
 
 T_co = TypeVar("T_co", covariant=True)
 
+Compensation = Literal["completed", "failed", "abandoned"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class StepReason(StrEnum):
-    """Why a step was skipped, or why it waits for its next attempt."""
+    """Why a step was skipped, or what it waits for."""
 
     UPSTREAM_FAILED = "upstream_failed"
     BRANCH_NOT_TAKEN = "branch_not_taken"
     RETRY = "retry"
     RELEASED = "released"
+    SLEEPING = "sleeping"
+    SIGNAL = "signal"
+    CHILD = "child"
+    HELD = "held"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionSummary:
     """An execution as lists show it, without its values; `failed_node` and `error` are the first
-    failure that no edge handled.
+    failure that no edge handled, or why it was failed as a whole.
+
+    `timeout` is seconds from its begin, which is `scheduled_for` or its creation. A child names the
+    execution and the node that started it; a rerun its `origin`, which names the newest rerun.
+    `compensation` is None where nothing was to be undone, it is not over, or lists leave it out.
     """
 
     id: str
@@ -41,6 +51,15 @@ class ExecutionSummary:
     error: ErrorInfo | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    scheduled_for: datetime | None = None
+    timeout: float | None = None
+    parent: str | None = None
+    parent_node: str | None = None
+    origin: str | None = None
+    rerun_as: str | None = None
+    cancel_reason: str | None = None
+    compensation: Compensation | None = None
+    failed_compensations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +77,8 @@ class Step:
     `attempt` counts runs, 0 before the step is ready; `deliveries` are leases lost in this attempt,
     `releases` how often it was handed back uncharged. While RUNNING, `worker` runs it and was last
     heard of `silent` seconds before the read. `error` is the failure, or the last attempt's while
-    another one is due at `due_at`.
+    another one is due at `due_at`. `waiting_for` is the name of a signal, or the id of a child. The
+    step that undoes a node is called `<node>~undo`.
     """
 
     node_id: str
@@ -77,6 +97,7 @@ class Step:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     due_at: datetime | None = None
+    waiting_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +115,18 @@ class Page(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowInfo:
-    """A registered workflow; `latest` is the version that new executions run."""
+    """A registered workflow; `latest` is the version, out of `versions`, that new executions run.
+
+    While it is `paused` they begin paused.
+    """
 
     id: str
     latest: int
+    versions: int
     status: WorkflowStatus
     created_at: datetime
     updated_at: datetime
+    paused: bool = False
     name: str = ""
     description: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -116,7 +142,15 @@ class WorkflowVersion(WorkflowInfo):
     definition: Workflow
 
 
-_PHASES = {"r": Phase.RUNNING, "f": Phase.FAILING, "d": Phase.DONE}
+_PHASES = {
+    "s": Phase.SCHEDULED,
+    "r": Phase.RUNNING,
+    "f": Phase.FAILING,
+    "c": Phase.CANCELLING,
+    "u": Phase.COMPENSATING,
+    "d": Phase.DONE,
+}
+_PAUSED = frozenset("pw")
 _ENDS = {
     "C": ExecutionStatus.COMPLETED,
     "F": ExecutionStatus.FAILED,
@@ -128,6 +162,7 @@ _SETTLED = {
     "S": StepStatus.SKIPPED,
     "X": StepStatus.CANCELLED,
 }
+_WAITING = {"w": StepReason.SIGNAL, "k": StepReason.CHILD}
 _REASONS = {
     "b": StepReason.UPSTREAM_FAILED,
     "s": StepReason.BRANCH_NOT_TAKEN,
@@ -136,30 +171,46 @@ _REASONS = {
 }
 
 
-def phase_of(letter: str) -> Phase | None:
+def phase_of(letter: str, flags: str = "") -> Phase | None:
     """Return the phase an execution is recorded in; None for a letter of a later version."""
+    if letter == "r" and not _PAUSED.isdisjoint(flags):
+        return Phase.PAUSED
     return _PHASES.get(letter)
 
 
-def execution_status(ended_as: str | None) -> ExecutionStatus:
+def execution_status(ended_as: str | None, phase: str = "r") -> ExecutionStatus:
     """Return the status of an execution that ended so, or has not ended (None)."""
-    return _ENDS[ended_as] if ended_as else ExecutionStatus.RUNNING
+    if ended_as:
+        return _ENDS[ended_as]
+    return ExecutionStatus.PENDING if phase == "s" else ExecutionStatus.RUNNING
 
 
-def step_status(letter: str, *, claimed: bool, ended: bool) -> StepStatus:
+def step_status(
+    letter: str, *, claimed: bool, ended: bool, why: str = "", attempt: int = 1
+) -> StepStatus:
     """Return the status of a step: its record's letter ("" for none), whether a worker holds it,
-    and whether its execution has ended.
+    whether its execution has ended, the letter beside it, and its attempt.
     """
+    if letter == "C" and attempt == 0:
+        return StepStatus.SKIPPED
     if letter in _SETTLED:
         return _SETTLED[letter]
     if letter == "" and ended:
         return StepStatus.CANCELLED
+    if letter in _WAITING or (letter == "t" and why == "s"):
+        return StepStatus.WAITING
     return StepStatus.RUNNING if letter == "q" and claimed else StepStatus.PENDING
 
 
-def step_reason(letter: str) -> StepReason | None:
-    """Return what the letter beside a skipped or waiting step stands for; "" for nothing."""
-    return _REASONS[letter] if letter else None
+def step_reason(why: str, *, letter: str = "", attempt: int = 1) -> StepReason | None:
+    """Return why a step with this record is skipped or waits; `why` is the letter beside it."""
+    if letter == "C" and attempt == 0:
+        return StepReason.OPERATOR
+    if letter == "h":
+        return StepReason.HELD
+    if letter == "t" and why == "s":
+        return StepReason.SLEEPING
+    return _WAITING.get(letter) or (_REASONS[why] if why else None)
 
 
 def instant(milliseconds: int) -> datetime:

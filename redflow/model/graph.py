@@ -13,6 +13,7 @@ from redflow.model.definition import DEFAULT, Definition, Edge, Node
 from redflow.model.durations import seconds
 from redflow.model.ids import check_label, check_node_id, check_queue, check_workflow_id
 from redflow.model.retry import RetryPolicy
+from redflow.model.saga import compensations, saga_problems
 from redflow.model.status import WorkflowStatus
 
 CheckConfig = Callable[[Mapping[str, Any]], Sequence[str]]
@@ -22,6 +23,7 @@ Raises InvalidInput (its field is the key in the config), or InvalidWorkflow wit
 whose pointers start at the config.
 """
 
+SUBWORKFLOW = "subworkflow"
 _ON = ("success", "failure", "always")
 _CYCLES = 10
 _CYCLE_SHOWN = 10
@@ -57,7 +59,12 @@ def problems(
         if isinstance(node.id, str):
             declared[node.id] = labels
     sound, of_edges = _edges(workflow.edges, declared)
-    return found + of_edges + _shape(list(declared), sound, workflow.allow_disconnected)
+    undoing = compensations(workflow.nodes)
+    found += [*of_edges, *saga_problems(workflow.nodes, workflow.edges, undoing)]
+    found += _self_nesting(workflow)
+    forward = [node_id for node_id in declared if node_id not in undoing]
+    joined = [e for e in sound if e.source not in undoing and e.target not in undoing]
+    return found + _shape(forward, joined, workflow.allow_disconnected)
 
 
 def _header(workflow: Definition) -> Iterator[Problem]:
@@ -76,6 +83,9 @@ def _header(workflow: Definition) -> Iterator[Problem]:
         yield Problem("/status", "bad_status", message)
     if not isinstance(workflow.allow_disconnected, bool):
         yield Problem("/allow_disconnected", "bad_value", "it is not true or false")
+    if workflow.on_cancel not in ("compensate", "abandon"):
+        message = f"{shown(workflow.on_cancel)} is not compensate or abandon"
+        yield Problem("/on_cancel", "bad_value", message)
 
 
 def _duplicates(nodes: Sequence[Node]) -> Iterator[Problem]:
@@ -104,20 +114,22 @@ def _node(node: Node) -> Iterator[Problem]:
     if node.retry is not None and not isinstance(node.retry, RetryPolicy):
         message = f"it is a {type(node.retry).__name__}, not a RetryPolicy"
         yield Problem(at + "/retry", "bad_retry", message)
-    yield from _timeout(node, at + "/timeouts/attempt")
+    if node.timeout is not DEFAULT:
+        yield from _limit(node.timeout, at + "/timeouts/attempt")
+    yield from _limit(node.deadline, at + "/timeouts/step")
     if node.join not in ("all", "any_outcome"):
         message = f"{shown(node.join)} is not all or any_outcome"
         yield Problem(at + "/join", "bad_join", message)
     yield from _labels(node, at + "/labels")
 
 
-def _timeout(node: Node, at: str) -> Iterator[Problem]:
-    if node.timeout is None or node.timeout is DEFAULT:
+def _limit(limit: object, at: str) -> Iterator[Problem]:
+    if limit is None:
         return
-    if isinstance(node.timeout, (int, float)):
-        yield from refusal(at, "bad_timeout", _check_timeout, node.timeout)
+    if isinstance(limit, (int, float)):
+        yield from refusal(at, "bad_timeout", _check_timeout, limit)
     else:
-        message = f"it is a {type(node.timeout).__name__}, not seconds"
+        message = f"it is a {type(limit).__name__}, not seconds"
         yield Problem(at, "bad_timeout", message)
 
 
@@ -158,6 +170,17 @@ def _type(
         return None, [Problem(prefix + p.pointer, p.code, p.message) for p in error.problems]
     own = node.labels if isinstance(node.labels, (tuple, list)) else ()
     return frozenset(label for label in (*own, *labels) if isinstance(label, str)), []
+
+
+def _self_nesting(workflow: Definition) -> Iterator[Problem]:
+    """Tell of nodes that start the very workflow they stand in, which would never end."""
+    for node in workflow.nodes:
+        if node.type != SUBWORKFLOW or not isinstance(node.config, Mapping):
+            continue
+        for key in ("workflow", "workflowId"):
+            if isinstance(workflow.id, str) and node.config.get(key) == workflow.id:
+                message = f"workflow {shown(workflow.id)} starts itself here; name another workflow"
+                yield Problem(pointer("nodes", node.id, "config", key), "self_nesting", message)
 
 
 def _edges(

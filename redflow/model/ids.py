@@ -20,6 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _RESERVED_NAMESPACES = frozenset({"v1", "api", "health", "metrics", "webhooks", "ui"})
 
 _KEY_BYTES = 255
+_MADE_BYTES = 200
 _HASH_CHARS = 26
 _SHOWN_CHARS = 80
 _CROCKFORD = bytes.maketrans(
@@ -59,6 +60,16 @@ def check_label(value: object, *, field: str = "label") -> str:
     return _not_reserved(label, field, RESERVED_LABELS)
 
 
+def check_signal_name(value: object, *, field: str = "signal name") -> str:
+    """Return the name of a signal, or raise InvalidInput; the default is a node's id."""
+    return check_node_id(value, field=field)
+
+
+def check_signal_id(value: object, *, field: str = "signal_id") -> str:
+    """Return the id by which a repeated signal is known, or raise InvalidInput."""
+    return _check_key(value, "signal id", field=field)
+
+
 def new_execution_id() -> str:
     """Make a ULID: 26 characters, sortable by the millisecond it was made in."""
     milliseconds = int(datetime.now(UTC).timestamp() * 1000)
@@ -68,24 +79,9 @@ def new_execution_id() -> str:
 
 def id_from_key(namespace: str, workflow: str, key: object) -> str:
     """Make the execution id that an idempotency key stands for: same key, same id."""
-    if not isinstance(key, str):
-        raise InvalidInput(
-            f"idempotency key is a {type(key).__name__}, not text", field="idempotency_key"
-        )
-    try:
-        size = len(key.encode())
-    except UnicodeEncodeError:
-        raise InvalidInput(
-            f"idempotency key {_shown(key)} holds a lone surrogate, which is not text",
-            field="idempotency_key",
-        ) from None
-    if not 1 <= size <= _KEY_BYTES:
-        raise InvalidInput(
-            f"idempotency key {_shown(key)} has {size} bytes; allowed are 1 to {_KEY_BYTES}",
-            field="idempotency_key",
-        )
+    text = _check_key(key, "idempotency key", field="idempotency_key")
     # Lengths stand before the parts, so no two triples make the same text.
-    parts = (part.encode() for part in (namespace, workflow, key))
+    parts = (part.encode() for part in (namespace, workflow, text))
     return "k-" + short_hash(b"".join(b"%d:%b" % (len(part), part) for part in parts))
 
 
@@ -93,6 +89,24 @@ def short_hash(data: bytes, chars: int = _HASH_CHARS) -> str:
     """Shorten the SHA-256 of the data to lower-case base32, 5 bits a character."""
     digest = sha256(data).digest()[: (chars * 5 + 7) // 8]
     return b32encode(digest)[:chars].decode().lower()
+
+
+def child_id(parent: str, node: str, attempt: int) -> str:
+    """Make the id of the execution that an attempt of a subworkflow node starts."""
+    made = f"{parent}.{node}" if attempt == 1 else f"{parent}.{node}~{attempt}"
+    if len(made) <= _MADE_BYTES:
+        return made
+    return f"{root_of(parent)}.{short_hash(made.encode())}"
+
+
+def rerun_id(execution_id: str, number: int) -> str:
+    """Make the id of a rerun; those of one tree share a root, and so their numbers."""
+    return f"{root_of(execution_id)}~r{number}"
+
+
+def undo_id(node: str) -> str:
+    """Make the id of the step that undoes a node; no node can have it."""
+    return f"{node}~undo"
 
 
 def root_of(execution_id: str) -> str:
@@ -110,6 +124,23 @@ def _check(value: object, field: str, pattern: re.Pattern[str], rule: str) -> st
         raise InvalidInput(f"{field} is a {type(value).__name__}, not text", field=field)
     if not pattern.fullmatch(value):
         raise InvalidInput(f"{field} {_shown(value)} is not {rule}", field=field)
+    return value
+
+
+def _check_key(value: object, name: str, *, field: str) -> str:
+    """Return a text that users choose freely, so that its bytes can be a part of a key."""
+    if not isinstance(value, str):
+        raise InvalidInput(f"{name} is a {type(value).__name__}, not text", field=field)
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            f"{name} {_shown(value)} holds a lone surrogate, which is not text", field=field
+        ) from None
+    if not 1 <= size <= _KEY_BYTES:
+        raise InvalidInput(
+            f"{name} {_shown(value)} has {size} bytes; allowed are 1 to {_KEY_BYTES}", field=field
+        )
     return value
 
 

@@ -16,11 +16,15 @@ _STATUS = {"C": "COMPLETED", "F": "FAILED"}
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """How a step was settled: letter C F S X, its value (output or error), edges not taken."""
+    """How a step was settled: letter C F S X, its value (output or error), edges not taken.
+
+    `attempt` is 0 when an operator skipped it.
+    """
 
     letter: str
     value: Any = None
     not_taken: str = ""
+    attempt: int = 1
 
 
 def input_from_values(plan: Plan, number: int, values: Sequence[Any], absent: object) -> Any:
@@ -43,6 +47,9 @@ def input_from_values(plan: Plan, number: int, values: Sequence[Any], absent: ob
 
 def fields_of(plan: Plan, number: int) -> list[str]:
     """The recorded fields input_from_records needs for a step."""
+    undone = plan.step(number).undo_of
+    if undone:
+        return [*dict.fromkeys((*fields_of(plan, undone), f"s{undone}"))]
     fields: dict[str, None] = {}
     level = {number}
     for _ in range(HANDLER_DEPTH + 1):
@@ -64,6 +71,8 @@ def input_from_records(
 ) -> Any:
     """The input of a step from what was recorded of its parents, whichever edges led to it."""
     step = plan.step(number)
+    if step.undo_of:
+        return _undo_input(plan, step.undo_of, records)
     if not step.parents:
         return records["input"].value
     by_parent = _edges_by_parent(step)
@@ -75,6 +84,18 @@ def input_from_records(
     if len(by_parent) == 1:
         return next(iter(taken.values()), None)
     return {plan.step(parent).id: value for parent, value in taken.items()}
+
+
+def _undo_input(plan: Plan, undone: int, records: Mapping[str, Recorded]) -> dict[str, Any]:
+    """What undoing a step needs to know; uncertain is what was cut short and may have happened."""
+    record = records.get(f"s{undone}", Recorded("X"))
+    completed = record.letter == "C"
+    return {
+        "input": input_from_records(plan, undone, records),
+        "output": record.value if completed else None,
+        "error": record.value if record.letter == "F" else None,
+        "certain": completed and record.attempt > 0,
+    }
 
 
 def _edges_by_parent(step: PlanStep) -> dict[int, list[PlanParent]]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
 from redflow.errors import InvalidInput
+from redflow.model.checks import shown
 from redflow.model.durations import seconds
-from redflow.model.ids import check_label
+from redflow.model.ids import check_label, check_signal_name, check_workflow_id
 
 _MESSAGE_BYTES = 4096
 
@@ -27,6 +28,9 @@ class OutcomeReason(StrEnum):
     SHUTDOWN = "shutdown"
     STOPPING = "stopping"
     UNREADABLE = "unreadable"
+    CHILD_FAILED = "child_failed"
+    CHILD_CANCELLED = "child_cancelled"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,62 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The step was handed back uncharged: this worker cannot or may not run it now."""
+    """The step was handed back uncharged: this worker cannot or may not run it now.
+
+    `began` is False only where none of the author's code can have run.
+    """
 
     reason: OutcomeReason
+    began: bool = True
 
 
-Outcome = Completed | Failed | Released
+@dataclass(frozen=True, slots=True)
+class Sleeping:
+    """The step rests without a worker and runs again: in `delay` seconds, or at `until`."""
+
+    delay: float | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if (self.delay is None) == (self.until is None):
+            raise InvalidInput("a sleep needs a delay or the time it ends at, and not both")
+        if self.delay is not None:
+            object.__setattr__(self, "delay", seconds(self.delay, field="delay"))
+        elif not isinstance(self.until, datetime) or self.until.utcoffset() is None:
+            raise InvalidInput(
+                f"until is {shown(self.until)}, not a time with a zone",
+                field="until",
+                hint="write datetime(..., tzinfo=UTC)",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingSignal:
+    """The step rests without a worker and runs again with the signal, or after `timeout` s."""
+
+    name: str
+    timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        check_signal_name(self.name)
+        if self.timeout is not None:
+            timeout = seconds(self.timeout, positive=True, field="timeout")
+            object.__setattr__(self, "timeout", timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class StartingChild:
+    """The step starts an execution and runs again when that has ended; None: latest version."""
+
+    workflow: str
+    input: Any
+    version: int | None = None
+
+    def __post_init__(self) -> None:
+        check_workflow_id(self.workflow)
+
+
+Outcome = Completed | Failed | Released | Sleeping | AwaitingSignal | StartingChild
 
 
 class Fail(Exception):

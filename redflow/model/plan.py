@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from redflow import defaults
+from redflow.model.ids import undo_id
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import DEFAULT, Edge, Node, Workflow
 
@@ -19,6 +21,7 @@ CHUNK = 1000
 
 PLAIN, FAILURE, ALWAYS = "n", "f", "a"
 _KINDS = {"success": PLAIN, "failure": FAILURE, "always": ALWAYS}
+_WHEN = {"started": "s", "completed": "c", "attempted": "a"}
 DEFAULT_TIMEOUT = -1.0
 """Stands for the default of the node's type."""
 
@@ -41,7 +44,11 @@ class PlanParent(msgspec.Struct, array_like=True, frozen=True):
 
 
 class PlanStep(msgspec.Struct, array_like=True, frozen=True):
-    """A node as it runs; `timeout` is seconds, None for none, DEFAULT_TIMEOUT for its type's."""
+    """A node as it runs; `timeout` is seconds, None for none, DEFAULT_TIMEOUT for its type's.
+
+    `undo` is the number of the step that undoes this one, 0 for none; `undo_when` is s, c or a.
+    `undo_of` is the number of the step that this one undoes, 0 for a forward step.
+    """
 
     id: str
     type: str
@@ -54,6 +61,11 @@ class PlanStep(msgspec.Struct, array_like=True, frozen=True):
     labels: list[str]
     edges: list[PlanEdge]
     parents: list[PlanParent]
+    # Appended, so that a plan of an earlier version can be read.
+    deadline: float | None = None
+    undo: int = 0
+    undo_when: str = "s"
+    undo_of: int = 0
 
     @property
     def has_failure_edge(self) -> bool:
@@ -62,12 +74,26 @@ class PlanStep(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Plan(msgspec.Struct, array_like=True, frozen=True, dict=True):
-    """A compiled workflow version; step i stands at steps[i - 1], parents before children."""
+    """A compiled workflow version; step i stands at steps[i - 1], parents before children.
+
+    Behind the forward steps stand the undo steps, in the order of the steps they undo.
+    """
 
     hash: str
     workflow: str
     version: int
     steps: list[PlanStep]
+    on_cancel: str = "compensate"
+
+    @cached_property
+    def forward(self) -> int:
+        """How many forward steps there are; they have the numbers 1 to this."""
+        return sum(not step.undo_of for step in self.steps)
+
+    @cached_property
+    def roots(self) -> list[int]:
+        """Forward steps that no edge leads to; the start of an execution makes them ready."""
+        return [i for i, s in enumerate(self.steps, 1) if not s.parents and not s.undo_of]
 
     @cached_property
     def queues(self) -> list[str]:
@@ -76,7 +102,7 @@ class Plan(msgspec.Struct, array_like=True, frozen=True, dict=True):
 
     @cached_property
     def numbers(self) -> dict[str, int]:
-        """Step number by node id."""
+        """Step number by node id; undo steps stand under `<node>~undo`."""
         return {step.id: number for number, step in enumerate(self.steps, 1)}
 
     @cached_property
@@ -85,7 +111,8 @@ class Plan(msgspec.Struct, array_like=True, frozen=True, dict=True):
         return [
             number
             for number, step in enumerate(self.steps, 1)
-            if not step.finalizer and all(edge.kind != PLAIN for edge in step.edges)
+            if not (step.finalizer or step.undo_of)
+            and all(edge.kind != PLAIN for edge in step.edges)
         ]
 
     def step(self, number: int) -> PlanStep:
@@ -108,7 +135,9 @@ def decode_plan(data: bytes) -> Plan:
 
 def compile_plan(workflow: Workflow, version: int) -> Plan:
     """Number the nodes, parents first, and resolve every edge; equal content gives equal plans."""
-    nodes = {node.id: node for node in workflow.nodes}
+    every = {node.id: node for node in workflow.nodes}
+    undoing = {node.compensation for node in workflow.nodes}
+    nodes = {node_id: node for node_id, node in every.items() if node_id not in undoing}
     order = _topological(nodes, workflow.edges)
     number = {node_id: i for i, node_id in enumerate(order, 1)}
     outgoing: dict[str, list[PlanEdge]] = defaultdict(list)
@@ -125,7 +154,8 @@ def compile_plan(workflow: Workflow, version: int) -> Plan:
         _step(nodes[node_id], outgoing[node_id], incoming[i], i in finalizers)
         for i, node_id in enumerate(order, 1)
     ]
-    return Plan(workflow.content_hash, workflow.id, version, steps)
+    steps = _with_undo_steps(steps, every)
+    return Plan(workflow.content_hash, workflow.id, version, steps, workflow.on_cancel)
 
 
 def _step(
@@ -144,7 +174,25 @@ def _step(
         labels=list(dict.fromkeys((*node.labels, *(e.label for e in edges if e.label)))),
         edges=edges,
         parents=parents,
+        deadline=node.deadline,
     )
+
+
+def _with_undo_steps(forward: Sequence[PlanStep], nodes: Mapping[str, Node]) -> list[PlanStep]:
+    """Append the undo step of every step that has a compensation, and point the two at each other.
+
+    Nodes may share a compensation node; each still has an undo step of its own.
+    """
+    steps = list(forward)
+    for number, step in enumerate(forward, 1):
+        node = nodes[step.id]
+        if node.compensation is None:
+            continue
+        undo = _step(nodes[node.compensation], [], [], finalizer=False)
+        steps.append(replace(undo, id=undo_id(step.id), undo_of=number))
+        when = _WHEN[node.compensate_when]
+        steps[number - 1] = replace(step, undo=len(steps), undo_when=when)
+    return steps
 
 
 def _topological(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> list[str]:
@@ -187,14 +235,20 @@ def plan_fields(plan: Plan) -> dict[str, str | bytes | int]:
     `<child>,<indegree>,<kind>,<queue>,<flags>,<need>` joined by `;`, further chunks in `o<i>:<k>`.
     Flags: j runs in spite of blocked edges, z finalizer. Need: p its one parent's output, l look up
     `in<i>`, r by reference.
+
+    `deadlines` = `,<step>:<ms>,...,` or '', `undo` = `,<step>:<undo step>:<s|c|a>:<queue>,...,`
+    or ''; `on_cancel` = `a` when a cancelled execution is not compensated, else ''.
     """
     fields: dict[str, str | bytes | int] = {
         "queues": " ".join(plan.queues),
-        "finalizers": _finalizer_list(plan),
+        "finalizers": _list(str(i) for i, step in enumerate(plan.steps, 1) if step.finalizer),
         "version": plan.version,
+        "deadlines": _list(_deadlines(plan)),
+        "undo": _list(_undos(plan)),
+        "on_cancel": "a" if plan.on_cancel == "abandon" else "",
         "doc": plan.encode(),
     }
-    roots = [PlanEdge(i, PLAIN, None) for i, s in enumerate(plan.steps, 1) if not s.parents]
+    roots = [PlanEdge(number, PLAIN, None) for number in plan.roots]
     needs = [inline_needs(step) for step in plan.steps]
     targets = [_target_text(step, names) for step, names in zip(plan.steps, needs, strict=True)]
     fields.update(_edge_fields(targets, 0, roots, handled=False))
@@ -209,6 +263,8 @@ def plan_fields(plan: Plan) -> dict[str, str | bytes | int]:
 
 def inline_needs(step: PlanStep) -> list[str] | None:
     """Fields whose values may travel in the token, in order; None: the worker must read records."""
+    if step.undo_of:
+        return None
     if not step.parents:
         return ["input"]
     parents = sorted({parent.step for parent in step.parents})
@@ -239,6 +295,20 @@ def _target_text(step: PlanStep, needs: list[str] | None) -> tuple[int, str]:
     return max(len(step.parents), 1), f"{step.queue},{flags},{need}"
 
 
-def _finalizer_list(plan: Plan) -> str:
-    numbers = [str(i) for i, step in enumerate(plan.steps, 1) if step.finalizer]
-    return f",{','.join(numbers)}," if numbers else ""
+def _deadlines(plan: Plan) -> Iterator[str]:
+    for number, step in enumerate(plan.steps[: plan.forward], 1):
+        if step.deadline is not None:
+            # At least 1 ms: what is due is written as a number above zero.
+            yield f"{number}:{max(round(step.deadline * 1000), 1)}"
+
+
+def _undos(plan: Plan) -> Iterator[str]:
+    for number, step in enumerate(plan.steps, 1):
+        if step.undo:
+            yield f"{number}:{step.undo}:{step.undo_when}:{plan.step(step.undo).queue}"
+
+
+def _list(words: Iterable[str]) -> str:
+    """Write words so that Lua finds each between two commas."""
+    text = ",".join(words)
+    return f",{text}," if text else ""

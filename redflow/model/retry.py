@@ -12,7 +12,7 @@ from redflow.model.outcome import ErrorInfo, OutcomeReason
 # The attempt travels as 16 bits in the token of a step.
 _MOST_ATTEMPTS = 65_535
 
-_RETRYABLE = frozenset({OutcomeReason.ERROR, OutcomeReason.TIMEOUT})
+_RETRYABLE = frozenset({OutcomeReason.ERROR, OutcomeReason.TIMEOUT, OutcomeReason.CHILD_FAILED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,10 @@ class ExecutionStatus(StrEnum):
 
 
 class StepStatus(StrEnum):
-    """The public state of a step; RUNNING means a worker has claimed it."""
+    """The public state of a step; RUNNING means a worker has claimed it.
+
+    WAITING: it rests without a worker, for a time, a signal or a child execution.
+    """
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -61,7 +64,9 @@ class Phase(StrEnum):
 
 
 EXECUTION_NEXT: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
-    ExecutionStatus.PENDING: frozenset({ExecutionStatus.RUNNING, ExecutionStatus.CANCELLED}),
+    ExecutionStatus.PENDING: frozenset(
+        {ExecutionStatus.RUNNING, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED}
+    ),
     ExecutionStatus.RUNNING: frozenset(
         {ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED}
     ),
@@ -70,8 +75,8 @@ EXECUTION_NEXT: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
     ExecutionStatus.CANCELLED: frozenset(),
 }
 
-# A retry, a release and a lost lease take a step back from RUNNING to PENDING; a step that waited
-# is PENDING again before a worker may complete it.
+# A retry, a release, a lost lease and a pause take a step back from RUNNING to PENDING; a step that
+# waited is PENDING again before a worker may complete it. An operator may skip any live step.
 STEP_NEXT: Mapping[StepStatus, frozenset[StepStatus]] = {
     StepStatus.PENDING: frozenset(
         {StepStatus.RUNNING, StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED}
@@ -81,6 +86,7 @@ STEP_NEXT: Mapping[StepStatus, frozenset[StepStatus]] = {
             StepStatus.PENDING,
             StepStatus.COMPLETED,
             StepStatus.FAILED,
+            StepStatus.SKIPPED,
             StepStatus.WAITING,
             StepStatus.CANCELLED,
         }
@@ -94,10 +100,18 @@ STEP_NEXT: Mapping[StepStatus, frozenset[StepStatus]] = {
     StepStatus.CANCELLED: frozenset(),
 }
 
+# What a reader may see next; a script may pass through several phases at once. A pause of the
+# workflow can await a scheduled execution.
 PHASE_NEXT: Mapping[Phase, frozenset[Phase]] = {
-    Phase.SCHEDULED: frozenset({Phase.RUNNING, Phase.DONE}),
-    Phase.RUNNING: frozenset({Phase.PAUSED, Phase.FAILING, Phase.CANCELLING, Phase.DONE}),
-    Phase.PAUSED: frozenset({Phase.RUNNING, Phase.FAILING, Phase.CANCELLING, Phase.DONE}),
+    Phase.SCHEDULED: frozenset(
+        {Phase.RUNNING, Phase.PAUSED, Phase.FAILING, Phase.CANCELLING, Phase.DONE}
+    ),
+    Phase.RUNNING: frozenset(
+        {Phase.PAUSED, Phase.FAILING, Phase.CANCELLING, Phase.COMPENSATING, Phase.DONE}
+    ),
+    Phase.PAUSED: frozenset(
+        {Phase.RUNNING, Phase.FAILING, Phase.CANCELLING, Phase.COMPENSATING, Phase.DONE}
+    ),
     Phase.FAILING: frozenset({Phase.COMPENSATING, Phase.DONE}),
     Phase.CANCELLING: frozenset({Phase.COMPENSATING, Phase.DONE}),
     Phase.COMPENSATING: frozenset({Phase.DONE}),

@@ -3,10 +3,20 @@
 from typing import Any, Self
 
 from redflow.model.builder import Builder
-from redflow.model.definition import DEFAULT, Default, Definition, Edge, Join, Node, On
+from redflow.model.definition import (
+    DEFAULT,
+    Default,
+    Definition,
+    Edge,
+    Join,
+    Node,
+    On,
+    OnCancel,
+    When,
+)
 from redflow.model.document import read_document, read_json, write_document, write_json
 
-__all__ = ["DEFAULT", "Default", "Edge", "Join", "Node", "On", "Workflow"]
+__all__ = ["DEFAULT", "Default", "Edge", "Join", "Node", "On", "OnCancel", "When", "Workflow"]
 
 
 class Workflow(Definition):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -48,7 +48,11 @@ class NodeType:
     Config: ClassVar[builtins.type[NodeConfig]] = NodeConfig
 
     async def execute(self, ctx: Context, config: Any) -> Any:
-        """Do the work of one attempt; return the output, or Branch(label, output)."""
+        """Do the work of one attempt; return the output, or Branch(label, output).
+
+        What returns Sleeping, AwaitingSignal or StartingChild rests without a worker and is called
+        again with the answer in `ctx.resume`; Failed fails the attempt as it says.
+        """
         raise TypeError(f"node type {self.type!r} does not define execute(ctx, config)")
 
     def read_config(self, config: Mapping[str, Any]) -> Any:
@@ -57,6 +61,10 @@ class NodeType:
             return msgspec.convert(dict(config), self.Config)
         except msgspec.ValidationError as error:
             raise InvalidInput(f"config of node type {self.type!r}: {error}") from None
+
+    def labels_of(self, config: Any) -> Sequence[str]:
+        """The labels a node with this typed config declares."""
+        return self.labels
 
     def runner(self, config: Mapping[str, Any], registry: Registry) -> Runner:
         """Prepare a step; done once per worker and plan, not once per attempt."""

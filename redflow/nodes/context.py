@@ -6,9 +6,11 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from redflow.errors import LeaseLost
+from redflow.model.outcome import ErrorInfo
+from redflow.model.status import ExecutionStatus
 
 LOGGER = logging.getLogger("redflow.step")
 
@@ -33,13 +35,47 @@ class StepInfo:
     timeout: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class ChildEnd:
+    """How the execution that a step had started ended; `error` unless it COMPLETED."""
+
+    id: str
+    status: ExecutionStatus
+    output: Any = None
+    error: ErrorInfo | None = None
+
+
+Resume = (
+    tuple[Literal["timer", "timeout"]]
+    | tuple[Literal["signal"], Any]
+    | tuple[Literal["child"], ChildEnd]
+)
+"""What a step has waited for: its time, a signal or that none came, its child."""
+
+
 class Context:
     """One attempt of one step; made by the worker, the same object in all its tasks and threads."""
 
-    __slots__ = ("_info", "_started", "_token", "attempt", "ended_by", "execution_id", "input")
+    __slots__ = (
+        "_info",
+        "_started",
+        "_token",
+        "attempt",
+        "ended_by",
+        "execution_id",
+        "input",
+        "resume",
+    )
 
     def __init__(
-        self, info: StepInfo, execution_id: str, attempt: int, token: str, input: Any
+        self,
+        info: StepInfo,
+        execution_id: str,
+        attempt: int,
+        token: str,
+        input: Any,
+        *,
+        resume: Resume | None = None,
     ) -> None:
         self._info = info
         self._token = token
@@ -47,6 +83,8 @@ class Context:
         self.execution_id = execution_id
         self.attempt = attempt
         self.input = input
+        self.resume = resume
+        """What this attempt has waited for, once it has: see Resume."""
         self.ended_by = ""
         """What ended the attempt from outside: timeout, lost, stop, shutdown; "" while it runs."""
 

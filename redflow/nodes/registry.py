@@ -19,10 +19,14 @@ from redflow.model.workflow import DEFAULT, Node, Workflow
 from redflow.nodes.base import NodeType
 from redflow.nodes.function import Function, FunctionNode, Run, inspect_function
 from redflow.nodes.log import LogNode
+from redflow.nodes.signal import SignalNode
+from redflow.nodes.subworkflow import SubworkflowNode
+from redflow.nodes.wait import WaitNode
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 ENTRY_POINTS = "redflow.nodes"
+BUILT_IN = (FunctionNode(), LogNode(), SignalNode(), SubworkflowNode(), WaitNode())
 
 
 class Registry:
@@ -31,7 +35,7 @@ class Registry:
     def __init__(self) -> None:
         self.types: dict[str, NodeType] = {}
         self.functions: dict[str, Function] = {}
-        for node_type in (FunctionNode(), LogNode()):
+        for node_type in BUILT_IN:
             self.register(node_type)
         for entry in entry_points(group=ENTRY_POINTS):
             self.register(entry.load()())
@@ -119,9 +123,9 @@ class Registry:
 
     def _check(self, node_type: NodeType, config: Mapping[str, Any]) -> Sequence[str]:
         """Check a config and answer the labels its node then declares."""
-        node_type.read_config(config)
+        typed = node_type.read_config(config)
         if node_type.type != FunctionNode.type or not self.functions:
-            return node_type.labels
+            return node_type.labels_of(typed)
         function = self.functions.get(config["function"])
         if function is None:
             known = ", ".join(sorted(self.functions)[:10])
@@ -142,7 +146,8 @@ class Registry:
             return node
         function = self.functions.get(_function_name(node.config))
         if node.type != FunctionNode.type or function is None:
-            return replace(node, labels=tuple(dict.fromkeys((*node.labels, *node_type.labels))))
+            declared = _declared(node_type, node.config)
+            return replace(node, labels=tuple(dict.fromkeys((*node.labels, *declared))))
         return replace(
             node,
             labels=tuple(dict.fromkeys((*node.labels, *function.labels))),
@@ -150,6 +155,14 @@ class Registry:
             retry=function.retry if node.retry is None else node.retry,
             queue=function.queue if node.queue == "default" and function.queue else node.queue,
         )
+
+
+def _declared(node_type: NodeType, config: Mapping[str, Any]) -> Sequence[str]:
+    """The labels of a node; what is wrong with its config is told by the check, not here."""
+    try:
+        return node_type.labels_of(node_type.read_config(config))
+    except InvalidInput:
+        return node_type.labels
 
 
 def _function_name(config: Mapping[str, Any]) -> str:

@@ -13,7 +13,10 @@ from redflow.store.space import Space
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One execution to start; `workflow` and `plan` are positions in the lists of the call."""
+    """One execution to start; `workflow` and `plan` are positions in the lists of the call.
+
+    `due` is "" for now, `+<ms>` or `@<ms>`; `timeout` is in ms, 0 for none.
+    """
 
     execution: str
     workflow: int
@@ -23,6 +26,8 @@ class Start:
     version: int = 0
     meta: bytes = b""
     headers: bytes = b""
+    due: str = ""
+    timeout: int = 0
 
     def words(self, limit: int) -> tuple[Word, ...]:
         """The row of start_executions; a version of 0 means the latest."""
@@ -37,6 +42,8 @@ class Start:
             value,
             self.meta,
             self.headers,
+            self.due,
+            self.timeout,
         )
 
 

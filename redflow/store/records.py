@@ -9,9 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RawStep:
-    """A step as recorded. `kind` is its letter: C F S X settled, q in a ready stream, t on a timer.
+    """A step as recorded. `kind` is its letter: C F S X settled, q in a ready stream, t on a timer,
+    w waits for a signal, k for a child, h held by a pause; `waiting_for` names signal or child.
 
-    Times are milliseconds: `ready_at` is the first half of the token, `wait` and `run` count on.
+    Times are milliseconds: `ready_at` is the first half of the token, `wait` and `run` count on;
+    `at` is when a timer is due (0: none), or when the step was cancelled.
     """
 
     step: int
@@ -30,6 +32,7 @@ class RawStep:
     retry_error: bytes | None = None
     worker: str | None = None
     silent: int | None = None
+    waiting_for: str = ""
 
     @property
     def ready_at(self) -> int:
@@ -39,7 +42,10 @@ class RawStep:
 
 @dataclass(frozen=True, slots=True)
 class RawExecution:
-    """An execution as recorded; payloads are still bytes."""
+    """An execution as recorded; payloads are still bytes, times milliseconds.
+
+    `undo_total` counts steps that a failure undoes, `undo_left` those not begun yet.
+    """
 
     id: str
     phase: str
@@ -54,6 +60,17 @@ class RawExecution:
     failed_step: int | None
     ended: int | None
     ended_as: str | None
+    flags: str = ""
+    begin: int | None = None
+    timeout: int | None = None
+    parent: str | None = None
+    parent_step: int | None = None
+    cancelled: bytes | None = None
+    undo_total: int = 0
+    undo_left: int = 0
+    paused: bytes | None = None
+    origin: str | None = None
+    rerun_as: str | None = None
     steps: list[RawStep] = field(default_factory=list)
 
 
@@ -63,6 +80,11 @@ _SETTLED = re.compile(
 _CANCELLED = re.compile(rb"X(\d+)(?:,(\d+),(\d+),(\d+),([^,]+),(\d+),(\d+),(.+))?")
 _READY = re.compile(rb"q([^,]+),(.+)")
 _TIMED = re.compile(rb"t(\d+),([^,]+),(\d+),(\d+),(\d+),(\w)")
+_SIGNAL = re.compile(rb"w([^,]+),([^,]+),(\d+),(\d+),(\d+),(\d+)")
+_CHILD = re.compile(rb"k([^,]+),([^,]+),(\d+),(\d+),(\d+)")
+_HELD = re.compile(rb"h([^,]+),(\d+),(\d+),(\d+)")
+HEAD = 16
+"""Words of read_execution before its steps."""
 
 
 def read_raw(execution: str, reply: list[Any]) -> RawExecution | None:
@@ -70,7 +92,10 @@ def read_raw(execution: str, reply: list[Any]) -> RawExecution | None:
     if not reply:
         return None
     state, start, value, meta, error, failed_step, ended, _headers = reply[:8]
-    phase, _active, _seq, plan = state.decode().split(" ")[:4]
+    begin, timeout, parent, cancelled, undo, paused, origin, rerun_as = reply[8:HEAD]
+    phase, _active, _seq, plan, flags = (*state.decode().split(" "), "")[:5]
+    parent_id, _, parent_step = (parent or b"").decode().partition(" ")
+    total, _, left = (undo or b"0 0").decode().partition(" ")
     created, workflow, version, digest = start.decode().split(" ")
     ended_at, _, ended_as = (ended or b"").decode().partition(" ")
     return RawExecution(
@@ -84,10 +109,21 @@ def read_raw(execution: str, reply: list[Any]) -> RawExecution | None:
         input=value[1:],
         meta=meta,
         error=None if error is None else error[1:],
-        failed_step=None if failed_step is None else int(failed_step),
+        failed_step=_number(failed_step),
         ended=int(ended_at) if ended_at else None,
         ended_as=ended_as or None,
-        steps=[read_step(*reply[at : at + 6]) for at in range(8, len(reply), 6)],
+        flags=flags,
+        begin=_number(begin),
+        timeout=_number(timeout),
+        parent=parent_id or None,
+        parent_step=_number(parent_step or None),
+        cancelled=cancelled,
+        undo_total=int(total),
+        undo_left=int(left),
+        paused=paused or None,
+        origin=None if origin is None else origin.decode(),
+        rerun_as=None if rerun_as is None else rerun_as.decode(),
+        steps=[read_step(*reply[at : at + 6]) for at in range(HEAD, len(reply), 6)],
     )
 
 
@@ -114,9 +150,37 @@ def read_step(
         return RawStep(
             step, kind, token=token, queue=queue, worker=name, silent=silent, retry_error=error
         )
-    due, queue, attempt, deliveries, releases, why = (p.decode() for p in _groups(_TIMED, record))
-    counts = (int(attempt), int(deliveries), int(releases))
-    return RawStep(step, kind, *counts, queue=queue, at=int(due), why=why, retry_error=error)
+    return _waiting(step, kind, record, error)
+
+
+def _waiting(step: int, kind: str, record: bytes, error: bytes | None) -> RawStep:
+    """A live step that is in no ready stream."""
+    waiting_for, at, why = "", "0", ""
+    if kind == "w":
+        waiting_for, queue, *counts, at = (p.decode() for p in _groups(_SIGNAL, record))
+    elif kind == "k":
+        waiting_for, queue, *counts = (p.decode() for p in _groups(_CHILD, record))
+    elif kind == "h":
+        queue, *counts = (p.decode() for p in _groups(_HELD, record))
+    else:
+        at, queue, *counts, why = (p.decode() for p in _groups(_TIMED, record))
+    attempt, deliveries, releases = map(int, counts)
+    return RawStep(
+        step,
+        kind,
+        attempt,
+        deliveries,
+        releases,
+        queue,
+        at=int(at),
+        why=why,
+        retry_error=error,
+        waiting_for=waiting_for,
+    )
+
+
+def _number(text: bytes | str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 def _settled(step: int, record: bytes, retry_error: bytes | None, large: bytes | None) -> RawStep:

@@ -25,6 +25,8 @@ class Limits:
     inline_total: int = defaults.INLINE_TOTAL
     events_cap: int = defaults.EVENTS_CAP
     done_cap: int = defaults.DONE_CAP
+    signals_cap: int = defaults.SIGNALS_CAP
+    depth_limit: int = defaults.DEPTH
     now: int = 0
     """Milliseconds that stand for Redis TIME in tests; 0 asks the server."""
 
@@ -37,7 +39,7 @@ class Space:
     limits: Limits = Limits()
 
     def op(
-        self, name: str, partition: PartitionKeys | None, parse: Callable[[Any], T], **named: Any
+        self, name: str, partition: PartitionKeys | None, parse: Callable[[Any], T], /, **named: Any
     ) -> Op[T]:
         """Ask a script; permanent keys and limits it declares are filled in here."""
         script = load_script(name)

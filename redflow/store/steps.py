@@ -13,7 +13,11 @@ from redflow.store.space import Space
 
 
 class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What a token carries; `data` holds raw values in the plan's order, or None: read them."""
+    """What a token carries; `data` holds raw values in the plan's order, or None: read them.
+
+    `resume` says what ended the step's wait: its raw parts as in lua/README.md, an extension when
+    they are too large to travel (then field `r<step>`), None for a step that has not waited.
+    """
 
     attempt: int
     deliveries: int
@@ -23,6 +27,7 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     plan: str
     data: list[msgspec.Raw] | None
     headers: bytes | None
+    resume: list[msgspec.Raw] | msgspec.msgpack.Ext | None = None
 
 
 class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -58,7 +63,7 @@ RECORDED, STALE, DUPLICATE, GONE, CANCELLED, STOPPING = 1, 0, 2, 3, 4, 5
 _advanced = msgspec.msgpack.Decoder(Advanced)
 _envelope = msgspec.msgpack.Decoder(Envelope)
 ABSENT = b"\xd4\x00\x00"
-"""The raw value of a parent that gave nothing."""
+"""The raw value of a parent that gave nothing, or of one too large to travel."""
 
 
 def read_envelope(entry: bytes) -> Envelope:
@@ -83,7 +88,9 @@ def advance(
 
     `outcomes` are flat rows (token, queue, execution, step, kind, meta, value, detail) and `claims`
     (queue, count); queues and executions are positions from 1. Kinds: c completed (detail: edges
-    not taken), f failed, r retry and l released (detail: delay in ms). Idempotent by token.
+    not taken), f failed (detail: u when cut off), r retry, l released and n released unrun (detail:
+    delay in ms), t sleep (detail: `+<ms>` or `@<ms>`), s wait for a signal (value: its name,
+    detail: timeout in ms or ''). Idempotent by token.
     """
     return space.op(
         "advance",

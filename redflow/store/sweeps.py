@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from redflow.model import codec
+from redflow.model.outcome import ErrorInfo, OutcomeReason
 from redflow.store.keys import PartitionKeys
 from redflow.store.op import Op, Word, command
 from redflow.store.space import Space
@@ -44,6 +46,11 @@ class Swept(NamedTuple):
     orders: list[str]
     ended: list[Ended]
 
+
+TIMEOUT_ERROR = codec.encode(
+    ErrorInfo("TimeoutError", "its deadline has passed", OutcomeReason.TIMEOUT).to_value()
+)
+"""What is recorded of a step or an execution that its deadline ends."""
 
 _due = msgspec.msgpack.Decoder(Due)
 _ended = msgspec.msgpack.Decoder(list[Ended])
@@ -96,7 +103,7 @@ def reclaim_leases(
     return space.op(
         "reclaim_leases",
         partition,
-        _read_swept,
+        read_swept,
         lease=lease,
         deliveries_limit=deliveries_limit,
         lost_error=b"=" + lost_error,
@@ -115,16 +122,18 @@ def promote_timers(
     executions: Sequence[str],
     plans: Sequence[str],
     members: Sequence[Word],
+    timeout_error: bytes = TIMEOUT_ERROR,
 ) -> Op[Swept]:
     """Fire timers and carry out orders, rows (member, execution by position from 1)."""
     return space.op(
         "promote_timers",
         partition,
-        _read_swept,
+        read_swept,
         ready=[partition.ready(queue) for queue in queues],
         executions=[partition.execution(execution) for execution in executions],
         plans=[partition.plan(plan) for plan in plans],
         members=members,
+        timeout_error=b"=" + timeout_error,
     )
 
 
@@ -165,6 +174,15 @@ def read_members(partition: PartitionKeys, index: str, first: int, last: int) ->
     )
 
 
+def read_expired(
+    partition: PartitionKeys, index: str, *, before: int, offset: int, count: int
+) -> Op[list[str]]:
+    """Executions of one `finished` index that ended before a time (ms), oldest first."""
+    bounds = ("-inf", f"({before}", "LIMIT", offset, count)
+    words = ("ZRANGEBYSCORE", partition.permanent[index], *bounds)
+    return command("read_expired", *words, parse=lambda reply: [one.decode() for one in reply])
+
+
 def read_tokens(
     partition: PartitionKeys, queue: str, after: str, count: int
 ) -> Op[list[tuple[str, bytes]]]:
@@ -173,7 +191,8 @@ def read_tokens(
     return command("read_tokens", *words, parse=_entries)
 
 
-def _read_swept(reply: tuple[list[bytes], list[bytes], bytes]) -> Swept:
+def read_swept(reply: tuple[list[bytes], list[bytes], bytes]) -> Swept:
+    """The reply of a script that answers words, orders and ends."""
     words, orders, ended = reply
     return Swept(
         [word.decode() for word in words],

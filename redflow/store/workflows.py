@@ -85,6 +85,23 @@ def put_workflow(
     )
 
 
+def update_workflow(
+    space: Space, workflow: str, *, version: int = 0, status: str = ""
+) -> Op[tuple[Registered, str] | None]:
+    """Change the latest version (0 keeps it) or the status ("" keeps it); answers both as they are.
+
+    None when there is no such workflow or version.
+    """
+    return space.op(
+        "update_workflow",
+        None,
+        lambda reply: (_registered(reply[:4]), reply[4].decode()) if reply else None,
+        workflow=space.keys.workflow(workflow),
+        version=version,
+        status=status,
+    )
+
+
 def publish_workflow(
     space: Space, partition: PartitionKeys, workflow: str, registered: Registered, status: str
 ) -> Op[str]:
@@ -114,7 +131,7 @@ def read_version(space: Space, workflow: str, version: int) -> Op[tuple[str, byt
 
 def read_workflow(space: Space, workflow: str) -> Op[dict[str, bytes]]:
     """Every field of the registry's record but documents; empty when there is none."""
-    names = ("latest", "status", "revision", "created", "updated", "about")
+    names = ("latest", "versions", "status", "revision", "created", "updated", "about")
     return command(
         "read_workflow",
         "HMGET",
@@ -122,6 +139,12 @@ def read_workflow(space: Space, workflow: str) -> Op[dict[str, bytes]]:
         *names,
         parse=lambda reply: {n: v for n, v in zip(names, reply, strict=True) if v is not None},
     )
+
+
+def read_paused(space: Space, workflow: str) -> Op[bool]:
+    """Whether a workflow is paused; all partitions are told, the first answers."""
+    key = space.keys.partition(0).workflow(workflow)
+    return command("read_paused", "HGET", key, "paused", parse=lambda reply: reply == b"1")
 
 
 def list_workflows(space: Space) -> Op[list[str]]:

@@ -7,17 +7,19 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from redflow.errors import InputTooLarge, InvalidInput, NotFound, StoreError
 from redflow.model.outcome import Outcome, OutcomeReason, Released
-from redflow.nodes.context import Context
+from redflow.nodes.context import Context, Resume
 from redflow.worker.claims import Claims, Held
 from redflow.worker.coroutines import Coroutines
-from redflow.worker.endings import completed, failed, outcome_of_error, timed_out, unprepared
+from redflow.worker.endings import failed, outcome_of_error, returned, timed_out, unprepared
 from redflow.worker.inputs import read_input, travelled_input
 from redflow.worker.plans import Prepared
 from redflow.worker.processes import Processes
+from redflow.worker.resumes import read_resume
 from redflow.worker.shared import Shared
 from redflow.worker.threads import Threads
 
@@ -87,7 +89,7 @@ class Attempts:
         self.under_way += 1
         envelope = held.envelope
         prepared = self._plans.known(envelope.plan, envelope.step)
-        if prepared is None or envelope.data is None:
+        if prepared is None or envelope.data is None or envelope.resume is not None:
             task = self._loop.create_task(self._read(held))
             self._reading.add(task)
             task.add_done_callback(self._reading.discard)
@@ -107,11 +109,14 @@ class Attempts:
             if prepared is None:
                 prepared = await self._plans.prepare(held.partition, envelope.plan, envelope.step)
             held.prepared = prepared
-            value = None if held.why else await read_input(self._driver, held, prepared)
+            value = resume = None
+            if not held.why:
+                value = await read_input(self._driver, held, prepared)
+                resume = await read_resume(self._driver, self._plans, held)
         except Exception as error:
             self._unreadable(held, error)
         else:
-            self._start(held, prepared, value)
+            self._start(held, prepared, value, resume)
 
     def _unreadable(self, held: Held, error: Exception) -> None:
         """The step cannot start: what is wrong with its input fails it, an outage gives it back."""
@@ -126,16 +131,18 @@ class Attempts:
 
     # Start to finish
 
-    def _start(self, held: Held, prepared: Prepared, value: Any) -> None:
+    def _start(
+        self, held: Held, prepared: Prepared, value: Any, resume: Resume | None = None
+    ) -> None:
         if held.why:
             return self._settle(held, None)
-        if held.drop and not prepared.step.finalizer:
+        if held.drop and not prepared.runs_while_stopping:
             return self._settle(held, Released(OutcomeReason.STOPPING))
         if prepared.runner is None:
             return self._settle(held, unprepared(held, prepared))
         envelope = held.envelope
         held.context = Context(
-            prepared.info, envelope.execution, envelope.attempt, held.token, value
+            prepared.info, envelope.execution, envelope.attempt, held.token, value, resume=resume
         )
         if prepared.runner.where == "loop":
             return self._start_coroutine(held, prepared)
@@ -153,7 +160,7 @@ class Attempts:
     def _start_coroutine(self, held: Held, prepared: Prepared) -> None:
         assert prepared.runner is not None
         assert held.context is not None
-        held.started = time.monotonic()
+        held.started, held.began = time.monotonic(), True
 
         def finished(value: Any, error: BaseException | None) -> None:
             self._finish(held, value, error)
@@ -172,7 +179,7 @@ class Attempts:
         runner, context = prepared.runner, held.context
         assert runner is not None
         assert context is not None
-        held.started = time.monotonic()
+        held.started, held.began = time.monotonic(), True
 
         def finished(result: Any, error: BaseException | None) -> None:
             self._finish(held, result, error)
@@ -249,7 +256,7 @@ class Attempts:
             return
         if error is None:
             if held.why != "timeout":
-                outcome: Outcome | None = completed(value)
+                outcome: Outcome | None = returned(value)
             else:
                 outcome = timed_out(held)
         else:
@@ -270,8 +277,10 @@ class Attempts:
             outcome = outcome_of_error(held, asyncio.CancelledError())
         if outcome is None:
             self.claims.pop(held.key, None)
-        else:
-            self._report(held, outcome)
+            return
+        if isinstance(outcome, Released) and not held.began:
+            outcome = replace(outcome, began=False)
+        self._report(held, outcome)
 
     def interrupt_all(self, why: str) -> None:
         """End every step under way."""

@@ -19,10 +19,15 @@ GRAVITY = {"": 0, "stop": 1, "lost": 1, "timeout": 2, "shutdown": 2}
 """What was told to stop may not hear of it, and then it times out."""
 
 
+GRACE = 5.0
+"""Seconds an attempt may be past its deadline before its lease is left to run out."""
+
+
 class Held:
     """One claimed step. `why` says what ended it from outside: timeout, lost, stop, shutdown."""
 
     __slots__ = (
+        "began",
         "cancel",
         "claimed",
         "context",
@@ -60,6 +65,8 @@ class Held:
         self.claimed = time.monotonic()
         self.wait = max(0, now_ms - int(token[: token.index("-")]))
         self.drop = drop
+        # A step that has waited ran before it did.
+        self.began = envelope.resume is not None
         self.started = self.claimed
         self.deadline: float | None = None
         self.prepared: Prepared | None = None
@@ -70,12 +77,16 @@ class Held:
         self.noted = False
         self.reported = False
 
+    def overdue(self, now: float) -> bool:
+        """Whether its attempt should have ended long ago, so that nobody renews its lease."""
+        return self.deadline is not None and now > self.deadline + GRACE and not self.reported
+
     def interrupt(self, why: str) -> None:
         """End the step from outside; the first of the graver reasons counts."""
         if self.reported or GRAVITY[self.why] >= GRAVITY[why]:
             return
-        if why == "stop" and self.prepared is not None and self.prepared.step.finalizer:
-            return  # finalizers run while their execution stops
+        if why == "stop" and self.prepared is not None and self.prepared.runs_while_stopping:
+            return
         self.why = why
         if self.context is not None:
             self.context.ended_by = why

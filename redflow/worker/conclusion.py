@@ -6,26 +6,35 @@ import random
 from typing import NamedTuple
 
 from redflow.model import codec
+from redflow.model.execution import milliseconds_of
 from redflow.model.outcome import (
+    AwaitingSignal,
     Completed,
     ErrorInfo,
     Failed,
-    Outcome,
     OutcomeReason,
     Released,
+    Sleeping,
+    type_name,
 )
 from redflow.model.plan import PlanStep
 from redflow.model.retry import RetryPolicy, decide
 from redflow.model.routing import not_taken
 from redflow.store.executions import pack_value
+from redflow.worker.processes import ChildDied
 
 ONCE = RetryPolicy(max_attempts=1)
+_DIED = type_name(ChildDied)
+
+Settling = Completed | Failed | Released | Sleeping | AwaitingSignal
+"""The outcomes that `advance` records."""
+
 LONGEST_RELEASE = 30.0
 FIRST_RELEASE = 0.25
 
 
 class Conclusion(NamedTuple):
-    """The kind of a row, its value, its detail, and the status the metrics count."""
+    """The kind of a row, its value, its detail, and the status the metrics count; "" for none."""
 
     kind: str
     value: bytes | str
@@ -34,7 +43,7 @@ class Conclusion(NamedTuple):
 
 
 def conclude(
-    step: PlanStep | None, outcome: Outcome, *, attempt: int, releases: int, inline: int
+    step: PlanStep | None, outcome: Settling, *, attempt: int, releases: int, inline: int
 ) -> Conclusion:
     """Turn an outcome into a row; an output that cannot be stored fails the step."""
     if isinstance(outcome, Released) or step is None:
@@ -49,7 +58,9 @@ def conclude(
             )
             return _failed(step, Failed(info, retryable=False), attempt)
         return Conclusion("c", pack_value(value, inline), routed, "COMPLETED")
-    return _failed(step, outcome, attempt)
+    if isinstance(outcome, Failed):
+        return _failed(step, outcome, attempt)
+    return _waiting(outcome)
 
 
 def release_delay(releases: int) -> float:
@@ -57,11 +68,36 @@ def release_delay(releases: int) -> float:
     return min(LONGEST_RELEASE, FIRST_RELEASE * 2.0 ** min(releases, 10))
 
 
-def _released(outcome: Outcome, releases: int) -> Conclusion:
+def _waiting(outcome: Sleeping | AwaitingSignal) -> Conclusion:
+    """An attempt that waits has not ended: it is counted when it has."""
+    if isinstance(outcome, AwaitingSignal):
+        timeout = "" if outcome.timeout is None else str(_milliseconds(outcome.timeout))
+        return Conclusion("s", outcome.name, timeout, "")
+    if outcome.until is not None:
+        return Conclusion("t", "", f"@{milliseconds_of(outcome.until)}", "")
+    return Conclusion("t", "", f"+{_milliseconds(outcome.delay or 0.0)}", "")
+
+
+def _milliseconds(seconds: float) -> int:
+    """At least one for any time at all: a timer at 0 would be none."""
+    return max(round(seconds * 1000), 1) if seconds else 0
+
+
+def _released(outcome: Settling, releases: int) -> Conclusion:
     """Give a step back; one whose plan could not even be read is always given back."""
     reason = outcome.reason if isinstance(outcome, Released) else OutcomeReason.UNREADABLE
     delay = 0.0 if reason == OutcomeReason.SHUTDOWN else release_delay(releases)
-    return Conclusion("l", str(reason), str(round(delay * 1000)), "RELEASED")
+    kind = "l" if isinstance(outcome, Released) and outcome.began else "n"
+    return Conclusion(kind, str(reason), str(round(delay * 1000)), "RELEASED")
+
+
+def _was_cut_short(outcome: Failed) -> bool:
+    """Whether nobody knows what the attempt has done: it timed out, or its process died.
+
+    A node that fails for good because nothing came in time has not been cut short.
+    """
+    timed_out = outcome.error.reason == OutcomeReason.TIMEOUT and outcome.retryable
+    return timed_out or outcome.error.type == _DIED
 
 
 def _failed(step: PlanStep, outcome: Failed, attempt: int) -> Conclusion:
@@ -72,5 +108,5 @@ def _failed(step: PlanStep, outcome: Failed, attempt: int) -> Conclusion:
         if delay is not None and outcome.retry_after is not None:
             delay = outcome.retry_after
     if delay is None:
-        return Conclusion("f", error, "", "FAILED")
+        return Conclusion("f", error, "u" if _was_cut_short(outcome) else "", "FAILED")
     return Conclusion("r", error, str(round(delay * 1000)), "RETRYING")

@@ -9,6 +9,7 @@ from typing import Any
 
 from redflow.errors import LeaseLost
 from redflow.model.outcome import (
+    AwaitingSignal,
     Branch,
     Completed,
     ErrorInfo,
@@ -18,6 +19,8 @@ from redflow.model.outcome import (
     OutcomeReason,
     Released,
     Retry,
+    Sleeping,
+    StartingChild,
 )
 from redflow.nodes.base import NotOffered
 from redflow.worker.claims import Held
@@ -26,10 +29,14 @@ from redflow.worker.processes import DeadlinePassed, RaisedInChild
 
 LOGGER = logging.getLogger("redflow.worker")
 
+_NO_OUTPUT = (Branch, Failed, Sleeping, AwaitingSignal, StartingChild)
 
-def completed(value: Any) -> Completed:
-    """A step that returned."""
-    return Completed(value.output, value.label) if isinstance(value, Branch) else Completed(value)
+
+def returned(value: Any) -> Outcome:
+    """A step that returned: its output, a branch, or how it goes on."""
+    if not isinstance(value, _NO_OUTPUT):
+        return Completed(value)
+    return Completed(value.output, value.label) if isinstance(value, Branch) else value
 
 
 def failed(

@@ -10,21 +10,15 @@ from collections.abc import Callable, Sequence
 
 from redflow.driver import Driver
 from redflow.errors import RedflowError, StoreError
-from redflow.store.op import Word
+from redflow.model.operations import ALIVE_BEATS
 from redflow.store.space import Space
-from redflow.store.steps import extend_leases
 from redflow.store.workers import Beat, put_worker
 from redflow.worker.claims import Claims, Held
 from redflow.worker.outage import is_refusal, lost_groups
+from redflow.worker.renewal import MOST_LEASES, renewal_of
 from redflow.worker.settings import WorkerSettings
 
 LOGGER = logging.getLogger("redflow.heartbeat")
-
-MOST_LEASES = 500
-GRACE = 5.0
-"""Seconds an attempt may be past its deadline before its lease is left to run out."""
-
-ALIVE_BEATS = 3
 
 
 class Heartbeat:
@@ -52,6 +46,7 @@ class Heartbeat:
         self._on_beat = on_beat
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
+        self._soon = threading.Event()
         self._thread = threading.Thread(target=self._run, name="redflow-heartbeat", daemon=True)
         self.ticked = time.monotonic()
         """When the loop last came round; the worker sets it."""
@@ -64,7 +59,12 @@ class Heartbeat:
     def stop(self) -> None:
         """End the thread and take the worker off the list."""
         self._stop.set()
+        self._soon.set()
         self._thread.join(timeout=self._settings.beat)
+
+    def beat_now(self) -> None:
+        """Do not wait for the next beat."""
+        self._soon.set()
 
     def beat(self) -> None:
         """Renew every lease that may be renewed, then say that the worker lives."""
@@ -105,7 +105,8 @@ class Heartbeat:
                     break  # the process is ending
                 self.missed += 1
                 LOGGER.exception("heartbeat failed")
-            self._stop.wait(self._settings.beat if not self.missed else self._settings.beat / 5)
+            self._soon.wait(self._settings.beat if not self.missed else self._settings.beat / 5)
+            self._soon.clear()
         self._say_goodbye()
 
     def _say_goodbye(self) -> None:
@@ -134,27 +135,13 @@ class Heartbeat:
             on_loop = held.prepared is None or (
                 held.prepared.runner is not None and held.prepared.runner.where == "loop"
             )
-            overdue = (
-                held.deadline is not None and now > held.deadline + GRACE and not held.reported
-            )
-            if held.claimed > young or overdue or (loop_hangs and on_loop):
+            if held.claimed > young or held.overdue(now) or (loop_hangs and on_loop):
                 continue
             found.setdefault(held.partition.number, []).append(held)
         return found
 
     def _extend(self, number: int, held: Sequence[Held]) -> None:
-        queues = list(self._settings.queues)
-        position = {queue: at for at, queue in enumerate(queues, 1)}
-        leases: list[Word] = []
-        for one in held:
-            leases += (one.token, position[one.queue], one.envelope.execution)
-        op = extend_leases(
-            self._space,
-            self._space.keys.partition(number),
-            consumer=self._settings.worker_id,
-            queues=queues,
-            leases=leases,
-        )
+        op = renewal_of(self._space, self._settings, number, held)
         for one, word in zip(held, self._driver.run(op), strict=True):
             if word != "ok":
                 self._loop.call_soon_threadsafe(one.interrupt, word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from redflow import defaults
@@ -57,10 +58,11 @@ def _records(
         if record is None:
             continue
         if name == "input":
-            value, letter, refused = apart.get(name) or record[1:], "C", ""
+            value, known = apart.get(name) or record[1:], Recorded("C")
         else:
             step = read_step(int(name[1:]), record, large=apart.get(name))
-            value, letter, refused = step.value or b"", step.kind, step.not_taken
+            value = step.value or b""
+            known = Recorded(step.kind, not_taken=step.not_taken, attempt=step.attempt)
         size += len(value)
         if size > defaults.JOIN_LIMIT:
             raise InputTooLarge(
@@ -68,5 +70,5 @@ def _records(
                 f" over {len(fields)} values",
                 hint="store large values elsewhere and pass references",
             )
-        records[name] = Recorded(letter, codec.decode(value) if value else None, refused)
+        records[name] = replace(known, value=codec.decode(value) if value else None)
     return records

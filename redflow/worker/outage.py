@@ -19,8 +19,9 @@ FIRST, LONGEST = 0.05, 2.0
 class Outage:
     """Failures of one kind of call in a row; workers never give up."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, longest: float = LONGEST) -> None:
         self._what = what
+        self._longest = longest
         self._failures = 0
         self._since = 0.0
         self.ambiguous: set[TokenKey] = set()
@@ -41,7 +42,7 @@ class Outage:
         if isinstance(error, Unavailable) and error.ambiguous:
             self.lost_reply = True
             self.ambiguous.update(keys)
-        longest = min(LONGEST, FIRST * 2 ** min(self._failures, 10))
+        longest = min(self._longest, FIRST * 2 ** min(self._failures, 10))
         await asyncio.sleep(longest * random.random())
 
     def over(self) -> None:

@@ -73,6 +73,23 @@ def rows_of(
     return list(executions), list(plans), words
 
 
+def meta_of(held: Held, run: float) -> str:
+    """What the record of a step says of its attempt, which ran so many seconds."""
+    envelope = held.envelope
+    return (
+        f"{envelope.attempt},{envelope.deliveries},{envelope.releases},{held.queue},"
+        f"{held.wait},{round(run * 1000)}"
+    )
+
+
+def due_of(report: Report, now: int) -> int:
+    """When the timer is due that this outcome has set, in ms; 0 for none."""
+    kind, detail = report.kind, report.detail
+    if kind in "cf" or detail in ("", "0", "+0"):
+        return 0
+    return int(detail[1:]) if detail[0] == "@" else now + int(detail)
+
+
 def started_note(held: Held, worker: str) -> bytes:
     """The event of a step that is still running, ready made; it has no number."""
     envelope = held.envelope

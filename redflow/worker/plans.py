@@ -36,6 +36,11 @@ class Prepared:
     info: StepInfo
     tally: StepTally
 
+    @property
+    def runs_while_stopping(self) -> bool:
+        """Whether an end of its execution is no reason to end it: finalizers and undo steps."""
+        return self.step.finalizer or self.step.undo_of > 0
+
 
 class Plans:
     """Plans by hash and prepared steps; a plan never changes, so nothing is ever read twice."""

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 
 from redflow.errors import StoreError, Unavailable
-from redflow.model.outcome import Outcome
+from redflow.model.outcome import Outcome, StartingChild
 from redflow.store.keys import PartitionKeys
 from redflow.store.steps import (
     CANCELLED,
@@ -25,7 +26,7 @@ from redflow.worker.attempts import Attempts
 from redflow.worker.claims import Held
 from redflow.worker.conclusion import conclude
 from redflow.worker.outage import Outage, is_refusal, lost_groups
-from redflow.worker.outbox import Outbox, Report, rows_of, started_note
+from redflow.worker.outbox import Outbox, Report, due_of, meta_of, rows_of, started_note
 from redflow.worker.shared import Shared
 
 LOGGER = logging.getLogger("redflow.worker")
@@ -51,7 +52,8 @@ class Pump:
         self._clock = shared.clock
         self._turn: deque[Outbox] = deque()
         self._work = asyncio.Event()
-        self._paused = False
+        self._going = asyncio.Event()
+        self._going.set()
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._reserved = 0
@@ -61,7 +63,11 @@ class Pump:
         self.outage = Outage("advance")
         self.accepting = True
         self.attempts: Attempts | None = None
-        self.parked: Callable[[int], None] | None = None
+        self.open_queues: list[str] = []
+        """The queues of this worker that are not paused; none before its first beat says so."""
+        self.informed = asyncio.Event()
+        self.parked: Callable[[PartitionKeys, int, str], None] | None = None
+        self.start_child: Callable[[Held, StartingChild], None] | None = None
         self.carry_out: Callable[[PartitionKeys, list[str]], None] | None = None
         self.restore_groups: Callable[[], Awaitable[None]] | None = None
         self.fenced = 0
@@ -70,6 +76,10 @@ class Pump:
 
     def report(self, held: Held, outcome: Outcome) -> None:
         """Take over a settled step; it stays held until Redis has acknowledged it."""
+        if isinstance(outcome, StartingChild):
+            assert self.start_child is not None
+            self.start_child(held, outcome)
+            return
         prepared, envelope = held.prepared, held.envelope
         run = time.monotonic() - held.started
         inline = self._space.limits.inline_value
@@ -77,17 +87,12 @@ class Pump:
         conclusion = conclude(
             step, outcome, attempt=envelope.attempt, releases=envelope.releases, inline=inline
         )
-        meta = (
-            f"{envelope.attempt},{envelope.deliveries},{envelope.releases},{held.queue},"
-            f"{held.wait},{round(run * 1000)}"
-        )
+        kind, value, detail, status = conclusion
         outbox = self.outboxes[held.partition.number]
-        outbox.reports.append(
-            Report(held, conclusion.kind, meta, conclusion.value, conclusion.detail)
-        )
+        outbox.reports.append(Report(held, kind, meta_of(held, run), value, detail))
         self._queue(outbox)
-        if prepared is not None:
-            prepared.tally.count(conclusion.status, run)
+        if prepared is not None and status:
+            prepared.tally.count(status, run)
 
     def note(self, held: Held) -> None:
         """Announce a step that has not finished at once."""
@@ -115,17 +120,47 @@ class Pump:
     def room(self) -> int:
         """Slots nobody has spoken for."""
         assert self.attempts is not None
-        return max(0, self.attempts.room() - self._reserved) if self.accepting else 0
+        if not self.accepting or not self.open_queues:
+            return 0
+        return max(0, self.attempts.room() - self._reserved)
+
+    def close_queues(self, paused: Collection[str]) -> bool:
+        """Claim from these queues no more, `*` stands for all; answers whether that is new.
+
+        A blocking read that waits without a queue that is open again is not waited for.
+        """
+        ours = self._settings.queues
+        now_open = [queue for queue in ours if queue not in paused and "*" not in paused]
+        before, self.open_queues = self.open_queues, now_open
+        if self.informed.is_set() and set(now_open) - set(before):
+            for outbox in self.outboxes:
+                self.look(outbox.keys.number)
+        self.informed.set()
+        return now_open != before
 
     async def pause(self) -> None:
         """Let the calls in flight end, and begin no other until `resume`."""
-        self._paused = True
+        self._going.clear()
         await self._quiet.wait()
 
     def resume(self) -> None:
         """Go on."""
-        self._paused = False
+        self._going.set()
         self._work.set()
+
+    @asynccontextmanager
+    async def calling(self) -> AsyncIterator[None]:
+        """Make another call that settles steps: not while `pause` keeps them all back."""
+        while not self._going.is_set():
+            await self._going.wait()
+        self._in_flight += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._quiet.set()
 
     def wake(self) -> None:
         """Look at the outboxes again."""
@@ -142,19 +177,13 @@ class Pump:
     async def run(self) -> None:
         """Pump until cancelled; an outage is waited out with everything kept in memory."""
         while True:
-            outbox = None if self._paused else self._next()
+            outbox = self._next() if self._going.is_set() else None
             if outbox is None:
                 self._work.clear()
                 await self._work.wait()
                 continue
-            self._in_flight += 1
-            self._quiet.clear()
-            try:
+            async with self.calling():
                 await self._call(outbox)
-            finally:
-                self._in_flight -= 1
-                if not self._in_flight:
-                    self._quiet.set()
 
     def _next(self) -> Outbox | None:
         """The partition whose turn it is: there is something to say to it, or room to claim.
@@ -224,14 +253,16 @@ class Pump:
 
     def _claims(self, outbox: Outbox, wanted: int) -> list[int]:
         """Shares of the room, as queue and count; the remainder goes to another queue each time."""
-        number = len(self._settings.queues)
+        if not wanted or not self.open_queues:
+            return []
+        number = len(self.open_queues)
         share, rest = divmod(wanted, number)
         outbox.first = (outbox.first + rest) % number
         words = []
-        for at in range(number):
+        for at, queue in enumerate(self.open_queues):
             count = share + ((at - outbox.first) % number < rest)
             if count:
-                words += [at + 1, count]
+                words += [self._settings.queues.index(queue) + 1, count]
         return words
 
     def _answered(
@@ -242,18 +273,18 @@ class Pump:
         claims = attempts.claims
         for report, code in zip(batch, reply.codes, strict=True):
             claims.pop(report.held.key, None)
-            if report.kind in "rl" and self.parked is not None and report.detail != "0":
-                self.parked(reply.now + int(report.detail))
+            if report.kind not in "cf":
+                self._park(outbox.keys, report, reply.now)
             repeated = bool(self.outage.ambiguous) and self.outage.was_ambiguous(report.held.key)
             if code != RECORDED:
-                self._not_plainly_recorded(report, code, repeated)
+                self.not_plainly_recorded(report.held, code, repeated=repeated)
         if reply.ended:
             self._plans.count_ended(reply.ended)
         if reply.orders and self.carry_out is not None:
             self.carry_out(outbox.keys, reply.orders)
         if asked:
             outbox.dry = 0 if reply.claims else outbox.dry + 1
-            queues_asked, number = len(asked) // 2, len(self._settings.queues)
+            queues_asked, number = len(asked) // 2, len(self.open_queues)
             unasked = queues_asked < number and outbox.dry < number
             outbox.hot = unasked or _more(asked, reply.claims)
         if outbox.hot or outbox.reports:
@@ -270,8 +301,17 @@ class Pump:
             )
             attempts.accept(held)
 
-    def _not_plainly_recorded(self, report: Report, code: int, repeated: bool) -> None:
-        held = report.held
+    def _park(self, partition: PartitionKeys, report: Report, now: int) -> None:
+        """Have the timer of a step that waits fired when it is due."""
+        due = due_of(report, now)
+        if due and self.parked is not None:
+            envelope = report.held.envelope
+            self.parked(partition, due, f"w:{envelope.execution}:{envelope.step}")
+
+    def not_plainly_recorded(self, held: Held, code: int, *, repeated: bool) -> None:
+        """An outcome was refused, or its execution stops; `repeated`: it may be recorded all the
+        same, by a call whose reply was lost.
+        """
         if code in (CANCELLED, STOPPING):
             assert self.attempts is not None
             for other in self.attempts.claims.of_execution(held.envelope.execution):

@@ -47,6 +47,7 @@ class Reader:
 
     async def run(self) -> None:
         """Read until cancelled."""
+        await self._pump.informed.wait()
         while True:
             self.turns += 1
             if self._lost_reply():
@@ -82,7 +83,7 @@ class Reader:
             return
         self.outage.over()
         for held in found:
-            self._attempts.accept(held)
+            self._accept(held)
         if found:
             LOGGER.warning("adopted %d steps whose claim was answered but not heard", len(found))
 
@@ -102,11 +103,13 @@ class Reader:
         self._pump.wake()
 
     async def _read(self, room: int, block_ms: int) -> None:
+        open_queues = self._pump.open_queues
+        streams = [name for name, (_, queue) in self._streams.items() if queue in open_queues]
         # COUNT is per stream: all together may win a little more than there is room for.
-        count = max(1, min(self._settings.batch, room // len(self._streams)))
+        count = max(1, min(self._settings.batch, room // len(streams)))
         try:
             found = await self._driver.read_group(
-                list(self._streams),
+                streams,
                 group="workers",
                 consumer=self._settings.worker_id,
                 count=count,
@@ -132,4 +135,11 @@ class Reader:
     def _take(self, partition: PartitionKeys, queue: str, token: str, fields: list[bytes]) -> None:
         held = held_of(partition, queue, token, fields[1], now_ms=self._clock.now())
         if held is not None:
+            self._accept(held)
+
+    def _accept(self, held: Held) -> None:
+        """Run a step, or give it back: its queue may have been paused while the read waited."""
+        if held.queue in self._pump.open_queues:
             self._attempts.accept(held)
+        else:
+            self._attempts.give_back(held)

@@ -37,6 +37,10 @@ class WorkerSettings:
     deliveries: int = defaults.DELIVERIES
     drain: float = defaults.DRAIN
     batch: int = defaults.BATCH
+    retention_completed: float | None = defaults.RETENTION_COMPLETED
+    """How long executions that COMPLETED are kept; None keeps them for ever."""
+    retention_others: float | None = defaults.RETENTION_OTHERS
+    """How long those that FAILED or were CANCELLED are kept."""
 
     def __post_init__(self) -> None:
         if not self.queues:
@@ -48,7 +52,10 @@ class WorkerSettings:
                 raise InvalidInput(
                     f"{name} is {getattr(self, name)!r}, not a whole number from 1", field=name
                 )
-        for name in ("interval", "lease", "beat", "sweep", "drain"):
+        times = ["interval", "lease", "beat", "sweep", "drain"]
+        kept = ("retention_completed", "retention_others")
+        times += [name for name in kept if getattr(self, name) is not None]
+        for name in times:
             value = getattr(self, name)
             if not _is_number(value, (int, float)) or not 0 <= value < float("inf"):
                 raise InvalidInput(f"{name} is {value!r}, not seconds", field=name)

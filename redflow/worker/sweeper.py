@@ -127,7 +127,7 @@ class Sweeper:
         more = False
         for found in due.partitions:
             partition = partitions[found.partition - 1]
-            done = await self._promote(partition, found.members)
+            done = await self.promote(partition, found.members)
             done += await self._reclaim(partition, queues, found.tokens)
             more = more or (done > 0 and max(len(found.members), len(found.tokens)) >= PAGE)
         return more
@@ -148,7 +148,7 @@ class Sweeper:
     async def _round(self) -> None:
         while self._orders:
             partition, members = self._orders.pop()
-            await self._promote(partition, members)
+            await self.promote(partition, members)
         if time.monotonic() >= self._sweep_at or self._timer_is_due():
             period = self._settings.sweep * PERIOD_SHARE * random.uniform(0.8, 1.0)
             self._sweep_at = time.monotonic() + period
@@ -156,7 +156,7 @@ class Sweeper:
 
     # Carrying out
 
-    async def _promote(self, partition: PartitionKeys, members: Sequence[str]) -> int:
+    async def promote(self, partition: PartitionKeys, members: Sequence[str]) -> int:
         """Fire members, and the orders that come of it; answers how many fired."""
 
         async def send(page: Sequence[str]) -> sweeps.Swept:
@@ -220,7 +220,7 @@ class Sweeper:
                 counts["moved"],
                 counts["lost"],
             )
-        await self._promote(partition, orders)
+        await self.promote(partition, orders)
         return sum(counts.values())
 
     async def _in_pages(
@@ -266,7 +266,7 @@ class Sweeper:
 
 
 def _execution_of(member: str) -> str:
-    """A member of the timers is `<kind>:<execution>:<step>`."""
+    """A member of the timers is `<kind>:<execution>`, and `:<step>` unless it means all of it."""
     return member.split(":")[1]
 
 

@@ -23,15 +23,19 @@ from redflow.store.workers import Beat
 from redflow.store.workflows import put_partition
 from redflow.version import VERSION
 from redflow.worker.attempts import Attempts
+from redflow.worker.children import Children
 from redflow.worker.clock import RedisClock
+from redflow.worker.control import Control
 from redflow.worker.heartbeat import Heartbeat
 from redflow.worker.plans import Plans
 from redflow.worker.pump import IN_FLIGHT, Pump
 from redflow.worker.reader import Reader
 from redflow.worker.readiness import check_server
+from redflow.worker.retention import Retention
 from redflow.worker.settings import WorkerSettings
 from redflow.worker.shared import Shared
 from redflow.worker.sweeper import Sweeper
+from redflow.worker.timers import Timers
 
 LOGGER = logging.getLogger("redflow.worker")
 
@@ -93,7 +97,8 @@ class Worker:
         self._wire(driver, fence)
         self.heartbeat.start()
         parts: list[Coroutine[Any, Any, None]] = [self.pump.run() for _ in range(IN_FLIGHT)]
-        parts += [self.reader.run(), self.sweeper.run(), self._tick()]
+        parts += [self.reader.run(), self.sweeper.run(), self.timers.run(), self.control.run()]
+        parts += [self.retention.run(), self._tick()]
         self._tasks = [asyncio.create_task(part) for part in parts]
         for task in self._tasks:
             task.add_done_callback(self._part_ended)
@@ -112,10 +117,14 @@ class Worker:
         self.pump = Pump(shared)
         self.attempts = Attempts(shared, self.pump.report, self.pump.note)
         self.sweeper = Sweeper(shared)
+        self.timers = Timers(shared, self.sweeper.promote, self.sweeper.due_at, self.pump.look)
+        self.retention = Retention(shared)
+        self.children = Children(shared, self.pump, self.sweeper.restore_groups)
         self.reader = Reader(shared, self.attempts, self.pump, self.sweeper)
         self.pump.attempts = self.attempts
         self.pump.carry_out = self.sweeper.carry_out
-        self.pump.parked = self.sweeper.due_at
+        self.pump.parked = self.timers.park
+        self.pump.start_child = self.children.start
         self.pump.restore_groups = self.sweeper.restore_groups
         beats = self._connector.heartbeat_driver()
         beats.guard(fence)
@@ -127,6 +136,7 @@ class Worker:
             about=self._about(),
             on_beat=self._on_beat,
         )
+        self.control = Control(shared, self.attempts.claims, self.heartbeat.beat_now)
 
     async def run(self) -> None:
         """Start, work until `request_stop`, drain; raises what made a part fail."""
@@ -159,6 +169,8 @@ class Worker:
             await self._flush()
         finally:
             await self._end(*self._tasks)
+            await self.children.close()
+            await self.control.close()
             await asyncio.to_thread(self.heartbeat.stop)
             await self.attempts.close()
             await driver.close()
@@ -210,7 +222,7 @@ class Worker:
     async def _flush(self) -> None:
         """Wait until the last outcomes are acknowledged, for a bounded time."""
         deadline = time.monotonic() + FLUSH
-        while not self.pump.clear and time.monotonic() < deadline:
+        while not (self.pump.clear and self.children.clear) and time.monotonic() < deadline:
             self.pump.wake()
             await asyncio.sleep(0.01)
 
@@ -251,6 +263,13 @@ class Worker:
         namespace = self._space.keys.namespace
         for queue, count in beat.workers.items():
             self._metrics.workers.labels(namespace, queue).set(count)
+        if self.pump.close_queues(beat.paused):
+            open_queues = ", ".join(self.pump.open_queues) or "none, all are paused"
+            LOGGER.info("worker %s claims from queues: %s", self.id, open_queues)
+        if beat.drain and not self._stop.is_set():
+            LOGGER.info("worker %s was told to drain", self.id)
+            self.pump.accepting = False
+            self.request_stop()
 
     def _part_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:

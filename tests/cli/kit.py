@@ -18,6 +18,8 @@ from redflow.cli.base import State
 from redflow.cli.tree import run
 from redflow.driver import Connector
 from redflow.engine import Engine
+from redflow.errors import NotFound
+from redflow.model.status import StepStatus
 from redflow.model.workflow import Workflow
 from redflow.nodes.registry import Registry
 from tests.support.tree import ROOT
@@ -32,10 +34,24 @@ ORDER = (
     .connect("reserve", "charge")
     .build()
 )
+APPROVAL = (
+    Workflow.builder("approval", "An order that somebody approves")
+    .add_node("reserve", "function", function="reserve")
+    .with_saga("release")
+    .add_node("approve", "signal", timeout="1h", merge=True)
+    .add_node("charge", "function", function="charge")
+    .connect("reserve", "approve")
+    .connect("approve", "charge")
+    .add_node("release", "function", function="release")
+    .build()
+)
 
 
 def order_registry() -> Registry:
-    """Return the functions of ORDER; `charge` fails for an amount below zero."""
+    """Return the functions of ORDER and APPROVAL.
+
+    `charge` fails for an amount below zero, `release` for one below -1.
+    """
     registry = Registry()
 
     async def reserve(order: Any) -> Any:
@@ -47,7 +63,13 @@ def order_registry() -> Registry:
             raise ValueError(f"amount is {amount}")
         return {"paid": amount}
 
+    async def release(undo: Any) -> Any:
+        if undo["input"]["amount"] < -1:
+            raise ValueError("it is gone")
+        return "released"
+
     registry.register_function("reserve", reserve)
+    registry.register_function("release", release)
     registry.register_function("charge", charge)
     return registry
 
@@ -125,6 +147,26 @@ class Console:
                 await asyncio.gather(*waiting, return_exceptions=True)
 
         asyncio.run(work())
+
+    def wait(self, execution: str, node: str) -> None:
+        """Run a worker until a node rests."""
+
+        async def work() -> None:
+            async with self.engine() as engine, engine.worker():
+                while node not in await resting(engine):
+                    await asyncio.sleep(0)
+
+        async def resting(engine: Engine) -> list[str]:
+            try:
+                steps = await engine.get_execution_steps(execution)
+            except NotFound:  # a child that has not been started yet
+                return []
+            return [step.node_id for step in steps if step.status is StepStatus.WAITING]
+
+        async def bounded() -> None:
+            await asyncio.wait_for(work(), SECONDS)
+
+        asyncio.run(bounded())
 
     @contextmanager
     def working(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from redflow.cli import demo_run
 from redflow.cli.base import State
 from redflow.cli.demo_view import DemoBoard, DemoLines, view_of
 from redflow.cli.demo_workflow import ORDERS
+from redflow.cli.steps import is_undo
 from redflow.driver import MemoryConnector
 from redflow.engine import Engine
 from redflow.errors import Misconfigured
@@ -38,7 +39,8 @@ def test_the_demo_shows_what_it_promises(quick):
     result = call("-n", "other", "demo", "-o", "json", state=State(server=server))
     assert result.code == 0
     executions = dict(zip(CUSTOMERS, result.json["executions"], strict=True))
-    assert {one["status"] for one in executions.values()} == {"COMPLETED"}
+    statuses = {customer: one["status"] for customer, one in executions.items()}
+    assert statuses == dict.fromkeys(CUSTOMERS, "COMPLETED") | {"Barbara": "FAILED"}
     steps = {
         customer: {step["node_id"]: step for step in one["steps"]}
         for customer, one in executions.items()
@@ -49,13 +51,19 @@ def test_the_demo_shows_what_it_promises(quick):
     assert steps["Edsger"]["charge"]["status"] == "FAILED"
     assert steps["Edsger"]["pack"]["reason"] == "upstream_failed"
     assert executions["Edsger"]["output"] == {
-        "apologise": "Edsger: we could not charge you (card declined)"
+        "apologise": "Dear Edsger, we could not charge you (card declined)"
     }
+    assert steps["Ada"]["approve"]["status"] == "SKIPPED"
+    assert steps["Alan"]["approve"]["status"] == "COMPLETED"
+    assert executions["Barbara"]["compensation"] == "completed"
+    undone = {node: one["status"] for node, one in steps["Barbara"].items() if is_undo(node)}
+    assert undone == {"charge~undo": "COMPLETED", "reserve~undo": "COMPLETED"}
     listed = call("-n", "other", "execution", "list", state=State(server=server))
     assert len(listed.rows) == len(ORDERS)
     totals = {one["step"]: one for one in result.json["steps"]}
     assert totals["charge"]["attempts"] == 7
-    assert totals["pack"]["completed"] == 4
+    assert totals["pack"]["completed"] == 3
+    assert totals["charge~undo"]["completed"] == 1
     assert "Grace    charge  COMPLETED  attempt 3" in result.err
 
 
@@ -66,7 +74,8 @@ def test_without_any_server_it_warns_and_runs_in_process(quick, no_server):
     assert "warning: running on fakeredis" in result.err
     assert "Grace    charge  PENDING  GatewayTimeout" in result.out
     assert "ORDER    STATUS     TOOK" in result.out
-    assert "STEP       COMPLETED  FAILED  SKIPPED  ATTEMPTS  MEAN" in result.out
+    assert "STEP          COMPLETED  FAILED  SKIPPED  ATTEMPTS  MEAN" in result.out
+    assert "the desk lamp broke; all was undone" in result.out
     assert "Try next" in result.err
 
 
@@ -98,9 +107,18 @@ def test_on_a_server_of_the_user_it_has_a_namespace_of_its_own(quick, monkeypatc
     result = call("--redis", "redis://user", "demo")
     assert result.code == 0
     assert "namespace 'demo'" in result.err
-    assert "redflow -n demo execution show " in result.err
+    commands = advised(result.err)
+    assert [command[2] for command in commands] == ["execution", "explain", "execution"]
+    for command in commands:
+        assert call(*command, state=State(server=server)).code == 0, command
     listed = call("-n", "demo", "execution", "list", state=State(server=server))
     assert len(listed.rows) == len(ORDERS)
+
+
+def advised(text):
+    """Return the commands that are said to be worth a try on the demo's own executions."""
+    lines = [line.split() for line in text.splitlines()]
+    return [line[1:] for line in lines if line[:3] == ["redflow", "-n", "demo"]]
 
 
 async def test_the_board_on_a_terminal(monkeypatch):
@@ -112,4 +130,5 @@ async def test_the_board_on_a_terminal(monkeypatch):
     text = terminal.getvalue()
     assert "charge: the payment gateway did not answer" in text
     assert "✓ 3x" in text
+    assert "↶" in text
     assert isinstance(view_of(State(format="json")), DemoLines)

@@ -1,5 +1,7 @@
 """`redflow execute`: the id alone in a pipe, the output and the outcome with --wait."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from redflow.cli.base import State
@@ -88,10 +90,34 @@ def test_a_failed_execution_is_exit_code_4(console):
 
 def test_an_execution_that_goes_on_is_exit_code_6(console):
     console.register()
-    result = console("execute", "order", "--wait", "--timeout", "50ms", "--id", "e-1")
+    result = console("execute", "order", "--wait", "--wait-timeout", "50ms", "--id", "e-1")
     assert (result.code, result.out) == (6, "")
     assert "'e-1' has not ended within 0.05 s" in result.err
     assert console("execution", "show", "e-1").rows[3] == ["status", "RUNNING"]
+
+
+def test_it_begins_later(console):
+    console.register()
+    ahead = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
+    assert console("execute", "order", "--at", ahead.isoformat(), "--id", "a").code == 0
+    assert console("execute", "order", "--delay", "2h", "--id", "b").code == 0
+    shown = [console("execution", "show", one, "-o", "json").json for one in ("a", "b")]
+    assert [(one["status"], one["phase"]) for one in shown] == [("PENDING", "scheduled")] * 2
+    assert datetime.fromisoformat(shown[0]["scheduled_for"]) == ahead
+    assert console("explain", "b").rows[0][1] == "scheduled"
+
+
+def test_what_lies_behind_begins_now(console):
+    console.register()
+    console("execute", "order", "--at", "2001-01-01T00:00:00Z", "--id", "a")
+    assert console("execution", "show", "a", "-o", "json").json["phase"] == "running"
+
+
+def test_its_time_is_limited(console):
+    console.register()
+    console("execute", "order", "--timeout", "30m", "--id", "e-1")
+    assert console("execution", "show", "e-1", "-o", "json").json["timeout"] == 1800
+    assert ["timeout", "1800.0"] in console("execution", "show", "e-1").rows
 
 
 def test_ctrl_c_stops_waiting_only(console, monkeypatch):

@@ -1,6 +1,21 @@
 """`redflow execution`: list and show, as lines, table and JSON."""
 
+import json
+
 import pytest
+
+from redflow.model.workflow import Workflow
+from tests.cli.kit import APPROVAL, ORDER
+
+PARENT = (
+    Workflow.builder("parent")
+    .add_node("reserve", "function", function="reserve")
+    .add_node("approval", "subworkflow", workflow="approval")
+    .add_node("order", "subworkflow", workflow="order")
+    .connect("reserve", "approval")
+    .connect("reserve", "order")
+    .build()
+)
 
 
 @pytest.fixture
@@ -118,3 +133,95 @@ def test_an_unknown_execution_is_exit_code_3(shop):
         assert (result.code, result.out) == (3, "")
         assert result.error["code"] == "NotFound"
         assert "'none' does not exist" in result.error["message"]
+
+
+# What an execution waits for, what it started, what was undone
+
+
+@pytest.fixture
+def family(console):
+    """Return a command line with an execution that waits for a child, which waits for a signal."""
+    console.register(ORDER, APPROVAL, PARENT)
+    console("execute", "parent", '{"amount": 42}', "--id", "p", "--timeout", "2h")
+    console.wait("p.approval", "approve")
+    return console
+
+
+def document(shop, id, *arguments):
+    return shop("execution", "show", id, "-o", "json", *arguments).json
+
+
+def test_show_names_what_a_step_waits_for_and_until_when(family):
+    (waiting,) = document(family, "p.approval")["waiting"]
+    assert (waiting["node_id"], waiting["reason"]) == ("approve", "signal")
+    assert waiting["waiting_for"] == "approve"
+    assert waiting["until"].endswith("Z")
+    lines = [row for row in family("execution", "show", "p.approval").rows if row[0] == "waiting"]
+    assert lines == [["waiting", "approve", "signal approve", waiting["until"]]]
+    table = family("execution", "show", "p.approval", "--steps", "-o", "table").out
+    assert "WAITING  FOR             UNTIL" in table
+    assert "approve  signal approve  in " in table
+    assert "waits for signal approve, " in table
+
+
+def test_show_links_parent_and_children(family):
+    child = document(family, "p.approval")
+    assert (child["parent"], child["parent_node"]) == ("p", "approval")
+    rows = family("execution", "show", "p.approval").rows
+    assert ["parent", "p"] in rows
+    assert ["parent node", "approval"] in rows
+    parent = family("execution", "show", "p").rows
+    (children,) = [json.loads(row[1]) for row in parent if row[0] == "children"]
+    assert children["approval"] == "p.approval"
+    assert ["waiting", "approval", "execution p.approval", ""] in parent
+    assert "approval=p.approval" in family("execution", "show", "p", "-o", "table").out
+
+
+def test_children_are_named_after_the_end_with_steps(family):
+    family("signal", "send", "p.approval", "approve", "{}")
+    family.finish("p")
+    assert document(family, "p")["children"] == {}
+    assert document(family, "p", "--steps")["children"] == {
+        "approval": "p.approval",
+        "order": "p.order",
+    }
+
+
+def test_show_tells_why_it_was_cancelled_and_what_was_undone(family):
+    family("execution", "cancel", "p.approval", "--reason", "ordered twice", "--yes")
+    family.finish("p")
+    shown = document(family, "p.approval")
+    assert (shown["cancel_reason"], shown["compensation"]) == ("ordered twice", "completed")
+    assert shown["failed_compensations"] == []
+    assert [(one["node_id"], one["status"]) for one in shown["undo"]] == [
+        ("reserve~undo", "COMPLETED")
+    ]
+    lines = family("execution", "show", "p.approval", "--steps").rows
+    assert ["cancel reason", "ordered twice"] in lines
+    assert [row[:4] for row in lines if row[0] == "undo"] == [
+        ["undo", "reserve~undo", "function", "COMPLETED"]
+    ]
+    assert [row[1] for row in lines if row[0] == "step"] == ["reserve", "approve", "charge"]
+    assert "UNDO" in family("execution", "show", "p.approval", "-o", "table").out
+    assert document(family, "p", "--steps")["children"]["approval"] == "p.approval"
+
+
+def test_show_lists_the_compensations_that_failed(console):
+    console.register(APPROVAL)
+    console("execute", "approval", '{"amount": -2}', "--id", "e-1")
+    console("signal", "send", "e-1", "approve", "{}")
+    console.finish("e-1")
+    shown = document(console, "e-1")
+    assert (shown["compensation"], shown["failed_compensations"]) == ("failed", ["reserve"])
+    assert shown["undo"][0]["error"]["message"] == "it is gone"
+    table = console("execution", "show", "e-1", "-o", "table").out
+    assert "not undone    reserve\n" in table
+
+
+def test_show_what_is_scheduled(console):
+    console.register()
+    console("execute", "order", "--delay", "2h", "--id", "e-1")
+    shown = document(console, "e-1")
+    assert (shown["status"], shown["phase"]) == ("PENDING", "scheduled")
+    assert (shown["waiting"], shown["undo"]) == ([], [])
+    assert "scheduled for  in " in console("execution", "show", "e-1", "-o", "table").out

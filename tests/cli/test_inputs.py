@@ -160,9 +160,10 @@ def test_any_label_is_read_or_refused(shop, text):
     "text", ["", "-1", "nan", "inf", "1e309", "5 m", "5x", "\u0661s", "20y", "1m30s"]
 )
 def test_a_bad_duration_is_refused(shop, text):
-    error = refused(shop, "execute", "order", "1", "--wait", f"--timeout={text}")
-    assert error["code"] == "InvalidInput"
-    assert error["field"] == "timeout"
+    for option in ("timeout", "delay"):
+        error = refused(shop, "execute", "order", "1", f"--{option}={text}")
+        assert error["code"] == "InvalidInput"
+        assert error["field"] == option
 
 
 @SHARED
@@ -178,6 +179,13 @@ def test_a_bad_time_is_refused(shop, text):
     error = refused(shop, "execution", "list", f"--since={text}")
     assert error["field"] == "since"
     assert "2h" in error["hint"]
+
+
+@pytest.mark.parametrize("text", ["", "2h", "tomorrow", "2026-01-31", "2026-01-31T12:00"])
+def test_a_bad_time_to_come_is_refused(shop, text):
+    error = refused(shop, "execute", "order", "1", f"--at={text}")
+    assert error["field"] == "at"
+    assert "--delay 2h" in error["hint"]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +207,7 @@ def test_times_long_ago_and_ahead_are_taken(shop):
 # Names and numbers
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a{b", "é", "a" * 129, "..", "%00", "a\nb", "a:b"])
+@pytest.mark.parametrize("name", ["", "a b", "a{b", "é", "a" * 201, "..", "%00", "a\nb", "a:b"])
 def test_bad_names_are_refused(shop, name):
     for arguments in (
         ("execute", name, "1"),
@@ -226,7 +234,9 @@ def test_bad_namespaces_are_refused(shop, name):
         ("execute", "order", "1", "--version", "0"),
         ("execute", "order", "1", "--id", "a", "--idempotency-key", "b"),
         ("execute", "order", "1", "--idempotency-key", ""),
-        ("execute", "order", "1", "--timeout", "5s"),
+        ("execute", "order", "1", "--wait-timeout", "5s"),
+        ("execute", "order", "1", "--timeout", "0"),
+        ("execute", "order", "1", "--delay", "1s", "--at", "2026-01-31T12:00:00Z"),
         ("workflow", "show", "order", "--version", "-1"),
         ("namespace", "create", "--partitions", "0"),
         ("namespace", "create", "--partitions", "257"),

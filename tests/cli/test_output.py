@@ -62,6 +62,8 @@ def test_machine(value, text):
 
 def test_human():
     assert human(datetime.now(UTC) - timedelta(minutes=5)).startswith("5m0")
+    assert human(datetime.now(UTC) + timedelta(minutes=5)).startswith("in ")
+    assert human(datetime.now(UTC) + timedelta(seconds=0.5)) == "0ms ago"  # clocks differ
     assert human(timedelta(seconds=2)) == "2.0s"
     assert human({"team": "pay", "tier": "1"}, lines=True) == "team=pay tier=1"
     assert human("a\tb") == "a\\tb"

@@ -60,15 +60,37 @@ def test_the_commands_are_those_of_this_version():
     assert set(leaves()) == {
         ("demo",),
         ("worker", "start"),
+        ("worker", "list"),
+        ("worker", "show"),
+        ("worker", "drain"),
         ("execute",),
         ("watch",),
+        ("explain",),
         ("execution", "list"),
         ("execution", "show"),
+        ("execution", "cancel"),
+        ("execution", "fail"),
+        ("execution", "pause"),
+        ("execution", "resume"),
+        ("execution", "skip"),
+        ("execution", "rerun"),
+        ("execution", "purge"),
+        ("signal", "send"),
         ("workflow", "list"),
         ("workflow", "show"),
         ("workflow", "register"),
         ("workflow", "validate"),
+        ("workflow", "activate"),
+        ("workflow", "deactivate"),
+        ("workflow", "reactivate"),
+        ("workflow", "pause"),
+        ("workflow", "resume"),
+        ("queue", "list"),
+        ("queue", "pause"),
+        ("queue", "resume"),
         ("namespace", "create"),
+        ("namespace", "pause"),
+        ("namespace", "resume"),
         ("version",),
     }
 
@@ -79,7 +101,17 @@ def test_help_imports_nothing_heavy(path):
 
 
 @pytest.mark.parametrize(
-    "mistake", [("exceute",), ("execute",), ("execution", "list"), ("execute", "order", "{")]
+    "mistake",
+    [
+        ("exceute",),
+        ("execute",),
+        ("execution", "list"),
+        ("execute", "order", "{"),
+        ("execution", "cancel", "e-1"),
+        ("execution", "purge", "--before", "24h"),
+        ("signal", "send", "e-1", "approve", "{"),
+        ("explain", "e-1"),
+    ],
 )
 def test_mistakes_import_nothing_heavy(mistake):
     assert modules_after(*mistake) & (HEAVY - {"asyncio"}) == set()
@@ -101,7 +133,8 @@ def test_help_begins_with_examples():
         (("executions", "list"), "redflow execution"),
         (("execution", "lst"), "redflow execution list"),
         (("register",), "redflow workflow register"),
-        (("list",), "redflow execution list or redflow workflow list"),
+        (("list",), "redflow worker list or redflow execution list or redflow workflow list"),
+        (("cancel",), "redflow execution cancel"),
     ],
 )
 def test_an_unknown_command_is_answered_with_the_nearest(typed, meant):

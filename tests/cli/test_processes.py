@@ -38,9 +38,10 @@ def shop(server_url, namespace) -> Iterator[dict[str, str]]:
     driver.close()
 
 
-def on_terminal(*arguments: str, **own: str) -> tuple[int, str]:
+def on_terminal(*arguments: str, typed: str = "", **own: str) -> tuple[int, str]:
     """Run a command line whose standard streams are a terminal; return its exit code and output."""
     ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())
     process = subprocess.Popen(
         [*PROGRAM, *arguments],
         cwd=ROOT,
@@ -197,6 +198,31 @@ def test_an_execution_started_on_a_terminal_says_how_to_follow_it(shop):
     assert text.splitlines() == ["e-3", "follow it: redflow watch e-3"]
 
 
+@pytest.mark.server
+def test_a_rerun_on_a_terminal_says_how_to_follow_it(shop):
+    in_process("execution", "cancel", "e-1", "--yes", **shop)
+    code, text = on_terminal("execution", "rerun", "e-1", **shop)
+    assert code == 0
+    assert text.splitlines() == ["e-1~r1", "follow it: redflow watch e-1~r1"]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("typed", "code"), [("n\n", 130), ("\x04", 130), ("y\n", 0)])
+def test_what_cannot_be_taken_back_is_asked_about_on_a_terminal(shop, typed, code):
+    line = ("execution", "cancel", "e-1", "--no-color")
+    ended, text = on_terminal(*line, typed=typed, **shop)
+    assert ended == code
+    assert "This cancels execution 'e-1'. Go on? [y/N]:" in text
+    assert ("CANCELLED" in text) == (code == 0)
+
+
+@pytest.mark.server
+def test_without_a_terminal_nothing_is_asked(shop):
+    result = in_process("execution", "cancel", "e-1", stdin=b"y\n", **shop)
+    assert (result.code, result.out) == (2, "")
+    assert "hint: add --yes" in result.err
+
+
 # The demo
 
 
@@ -226,7 +252,7 @@ def test_the_demo_runs_on_a_server_of_its_own_and_leaves_nothing(short_home):
     result = in_process("demo", TMPDIR=str(short_home))
     assert result.code == 0
     assert result.err.startswith("redflow demo on the embedded server\n")
-    assert "apologise  1          0       4        1" in result.out
+    assert "apologise     1          0       4        1" in result.out
     assert list(short_home.iterdir()) == []
     assert processes_of(short_home) == []
 

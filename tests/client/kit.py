@@ -1,21 +1,26 @@
 """What tests of the client are made of: workflows, workers that run when told, counted trips."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from redflow.client import AsyncClient
+from redflow.client import AsyncClient, Client
 from redflow.driver import AsyncDriver, Connector
 from redflow.model import codec
+from redflow.model.ids import child_id
 from redflow.model.outcome import ErrorInfo
 from redflow.model.plan import Plan
 from redflow.model.workflow import Workflow
 from redflow.store.epoch import Fence
 from redflow.store.keys import PartitionKeys
-from redflow.store.op import Word
+from redflow.store.op import Op, Word, command
+from redflow.store.space import Space
 from redflow.store.steps import Advanced, Claim, advance
+from redflow.store.waiting import start_child
+from redflow.store.workers import put_worker
 
 QUEUE = "default"
 Outcome = tuple[str, bytes, str]
@@ -58,6 +63,21 @@ def failed(message: str = "no", kind: str = "ValueError") -> Outcome:
 def retried(message: str, delay: int) -> Outcome:
     """An outcome: the attempt failed and another is due after so many milliseconds."""
     return "r", failed(message)[1], str(delay)
+
+
+def sleeping(milliseconds: int) -> Outcome:
+    """An outcome: the step rests for so long."""
+    return "t", b"", f"+{milliseconds}"
+
+
+def awaiting(name: str, timeout: int | None = None) -> Outcome:
+    """An outcome: the step waits for a signal, for so many milliseconds."""
+    return "s", name.encode(), "" if timeout is None else str(timeout)
+
+
+def released(delay: int) -> Outcome:
+    """An outcome: the step was handed back and is offered again later."""
+    return "l", b"shutdown", str(delay)
 
 
 Act = Callable[[Plan, Claim], Outcome | None]
@@ -120,6 +140,80 @@ class Workers:
                 claims=[1, count],
             )
         )
+
+    async def sweep(self) -> None:
+        """Fire every timer that is due and carry out every order that is left."""
+        space = await self._client._namespace.space()
+        for partition in space.keys:
+            while members := await self._driver.run(due_members(partition, now_of(space))):
+                await self._client._rooms.orders.carry_out(partition, members, {})
+
+    async def start_child(self, claim: Claim, workflow: str, input: Any = None) -> str:
+        """Let a claimed step start an execution and wait for it; answers its id."""
+        space = await self._client._namespace.space()
+        envelope = claim.envelope
+        parent = await self._client.get_plan(envelope.plan)
+        plan = await self._client._rooms.plans.to_start(workflow, 0)
+        child = child_id(envelope.execution, parent.step(envelope.step).id, envelope.attempt)
+        started = await self._driver.run(
+            start_child(
+                space,
+                space.keys.partition_of(child),
+                queues=[QUEUE],
+                parent=envelope.execution,
+                child=child,
+                plans=(parent.hash, plan.hash),
+                workflow=workflow,
+                token=claim.token,
+                queue=1,
+                step=envelope.step,
+                meta=f"{envelope.attempt},0,0,{QUEUE},3,4",
+                digest="digest",
+                input=codec.encode(input),
+            )
+        )
+        assert started.word == "ok"
+        return child
+
+    async def beat(self, worker: str = "w1", *, functions: Sequence[str] = ("f",)) -> None:
+        """Let a worker of the queue beat."""
+        about = {
+            "functions": list(functions),
+            "types": ["function"],
+            "queues": [QUEUE],
+            "slots": 10,
+            "host": "pod",
+            "pid": 7,
+            "started": 1000,
+        }
+        space = await self._client._namespace.space()
+        await self._driver.run(
+            put_worker(space, worker, queues=[QUEUE], about=codec.encode(about), alive=30_000)
+        )
+
+
+def now_of(space: Space) -> int:
+    """The time as scripts of this space see it, in ms."""
+    return space.limits.now or round(time.time() * 1000)
+
+
+def due_members(partition: PartitionKeys, now: int) -> Op[list[str]]:
+    """Timers and orders that are due."""
+    words = ("ZRANGEBYSCORE", partition.permanent["timers"], "-inf", now)
+    return command("due_members", *words, parse=lambda reply: [one.decode() for one in reply])
+
+
+def set_clock(client: AsyncClient | Client, now: int) -> None:
+    """Let scripts see another time than the server's, in ms."""
+    namespace = client._namespace
+    namespace._limits = replace(namespace._limits, now=now)
+    namespace.forget()
+
+
+def pass_time(client: AsyncClient | Client, milliseconds: int) -> None:
+    """Let time pass for scripts; from the first call on it stands still between calls."""
+    now = client._namespace._limits.now or round(time.time() * 1000)
+    set_clock(client, now + milliseconds)
 
 
 class Counting:
@@ -189,3 +283,17 @@ class Elsewhere:
 def nowhere() -> Connector:
     made: Any = Elsewhere()
     return made
+
+
+def act_by(**outcomes: Outcome | None) -> Act:
+    """Decide by node id; other nodes succeed with their name."""
+
+    def act(plan: Plan, claim: Claim) -> Outcome | None:
+        node = plan.step(claim.envelope.step).id
+        return outcomes[node] if node in outcomes else completed(node)
+
+    return act
+
+
+def hold(plan: Plan, claim: Claim) -> None:
+    """Leave every claimed step running."""

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redflow.client import AsyncClient, Client
+from redflow.client import AsyncClient, AsyncHandle, Client, Handle
+from redflow.client._async.queues import AsyncQueues
+from redflow.client._async.workers import AsyncWorkers
+from redflow.client._async.workflows import AsyncWorkflows
+from redflow.client._sync.queues import Queues
+from redflow.client._sync.workers import Workers
+from redflow.client._sync.workflows import Workflows
 from redflow.driver import MemoryConnector
 from redflow.errors import InvalidInput, Misconfigured, NotFound, PayloadTooLarge
 from redflow.model.codec import decode, encode
@@ -19,6 +25,8 @@ NAMES: list[Any] = [
     "", " ", "a b", "x" * 201, "{a}", "a}", "a:b", "a\0", "a\n", "..", "a/b", "%00", "\u202ea",
     "😀", "e\u0301", "é", "a.b", "a~1", None, b"order", 7, True, 1.5, [], {}, object(), "\ud800",
 ]  # fmt: skip
+MADE = ("a.b", "a~1")
+"""Ids of this form are redflow's own: they can be asked about, and not be given."""
 UNENCODABLE: list[Any] = [
     float("nan"), float("inf"), 2**64, {1}, {1: 2}, {"a": object()}, "\ud800", lambda: 1,
     {"deep": [1, {"x": (float("-inf"),)}]},
@@ -56,12 +64,60 @@ async def test_names(name: Any):
         await refused(client.execute("w", id=name), "id")
         await refused(client.execute_many("w", [1], ids=[name]), "id")
         await refused(client.list_executions(name), "workflow")
-    await refused(client.get_execution(name), "id")
-    await refused(client.get_execution_steps(name), "id")
-    with pytest.raises(InvalidInput, match="id"):
-        client.handle(name)
+    if name not in MADE:
+        await refused(client.get_execution(name), "id")
+        await refused(client.get_execution_steps(name), "id")
+        with pytest.raises(InvalidInput, match="id"):
+            client.handle(name)
+        for act in acts_on(client, name):
+            await refused(act, "id")
+    if name is not None:
+        await refused(client.explain("e", name), "node")
+        await refused(client.rerun_execution("e", name), "from_node")
+    await refused(client.signal_execution("e", name), "node")
+    await refused(client.skip_step("e", name), "node")
+    await refused(client.workflows.get(name), "id")
+    await refused(client.workflows.activate(name, 1), "id")
+    for call in (client.workflows.deactivate, client.workflows.reactivate):
+        await refused(call(name), "id")
+    for call in (client.workflows.pause, client.workflows.resume):
+        await refused(call(name), "id")
+    for switch in (client.queues.pause, client.queues.resume):
+        await refused(switch(name), "name")
     with pytest.raises(InvalidInput, match="namespace"):
         AsyncClient(nowhere(), namespace=name)
+
+
+def acts_on(client: AsyncClient, id: Any) -> list[Awaitable[Any]]:
+    return [
+        client.cancel_execution(id), client.fail_execution(id, "x"), client.pause_execution(id),
+        client.resume_execution(id), client.signal_execution(id, "n"), client.skip_step(id, "n"),
+        client.rerun_execution(id), client.plan_rerun(id), client.explain(id),
+    ]  # fmt: skip
+
+
+TEXTS: list[Any] = [None, 7, b"x", [], {}, object(), "\ud800", "x" * 4097, "é" * 2049]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+async def test_reasons_and_messages(text: Any):
+    client = door()
+    await refused(client.cancel_execution("e", text), "reason")
+    await refused(client.fail_execution("e", text), "message")
+    await refused(client.pause_execution("e", text), "reason")
+    await refused(client.workflows.pause("w", text), "reason")
+    await refused(client.pause_namespace(text), "reason")
+    await refused(client.workers.drain(text), "id")
+
+
+@pytest.mark.parametrize("id", ["", "x" * 256, "\ud800", b"i", 7, True, [], 1.5])
+async def test_signal_ids(id: Any):
+    await refused(door().signal_execution("e", "n", signal_id=id), "signal_id")
+
+
+@pytest.mark.parametrize("label", ["", "a b", "success", "x" * 64, 7, b"x", True, [], "\ud800"])
+async def test_branches_of_a_skip(label: Any):
+    await refused(door().skip_step("e", "n", label=label), "label")
 
 
 @pytest.mark.parametrize("name", ["Shop", "v1", "api", "health", "metrics", "webhooks", "ui"])
@@ -99,6 +155,8 @@ async def test_values(value: Any):
     await refused(client.execute("w", value), "$")
     await refused(client.execute("w", metadata={"k": value}), "metadata.k")
     await refused(client.execute_many("w", [1, value]), "$")
+    await refused(client.skip_step("e", "n", value), "$")
+    await refused(client.rerun_execution("e", input=value), "$")
 
 
 async def test_values_that_never_end():
@@ -205,6 +263,48 @@ CALLS: list[Callable[[Client, Any], Any]] = [
     lambda client, value: client.list_executions(since=value),
     lambda client, value: client.list_executions(cursor=value),
     lambda client, value: client.list_executions(limit=value),
+    lambda client, value: client.execute("w", at=value),
+    lambda client, value: client.execute("w", delay=value),
+    lambda client, value: client.execute("w", timeout=value),
+    lambda client, value: client.execute_many("w", [1], delay=value),
+    lambda client, value: client.cancel_execution(value),
+    lambda client, value: client.cancel_execution("e", value),
+    lambda client, value: client.fail_execution(value, "x"),
+    lambda client, value: client.fail_execution("e", value),
+    lambda client, value: client.signal_execution(value, "n"),
+    lambda client, value: client.signal_execution("e", value),
+    lambda client, value: client.signal_execution("e", "n", value),
+    lambda client, value: client.signal_execution("e", "n", signal_id=value),
+    lambda client, value: client.pause_execution(value),
+    lambda client, value: client.pause_execution("e", value),
+    lambda client, value: client.resume_execution(value),
+    lambda client, value: client.skip_step(value, "n"),
+    lambda client, value: client.skip_step("e", value),
+    lambda client, value: client.skip_step("e", "n", value),
+    lambda client, value: client.skip_step("e", "n", label=value),
+    lambda client, value: client.rerun_execution(value),
+    lambda client, value: client.rerun_execution("e", value),
+    lambda client, value: client.rerun_execution("e", input=value),
+    lambda client, value: client.rerun_execution("e", version=value),
+    lambda client, value: client.rerun_execution("e", compensation=value),
+    lambda client, value: client.plan_rerun(value),
+    lambda client, value: client.purge(value),
+    lambda client, value: client.purge(status=value),
+    lambda client, value: client.explain(value),
+    lambda client, value: client.explain("e", value),
+    lambda client, value: client.pause_namespace(value),
+    lambda client, value: client.workflows.get(value),
+    lambda client, value: client.workflows.activate(value, 1),
+    lambda client, value: client.workflows.activate("w", value),
+    lambda client, value: client.workflows.deactivate(value),
+    lambda client, value: client.workflows.reactivate(value),
+    lambda client, value: client.workflows.pause(value),
+    lambda client, value: client.workflows.pause("w", value),
+    lambda client, value: client.workflows.resume(value),
+    lambda client, value: client.queues.pause(value),
+    lambda client, value: client.queues.pause("q", value),
+    lambda client, value: client.queues.resume(value),
+    lambda client, value: client.workers.drain(value),
 ]
 
 
@@ -256,9 +356,19 @@ def plain(value: Any) -> Any:
     return decode(encode(value))
 
 
-def test_both_colours_have_the_same_doors():
-    names = {name for name in vars(AsyncClient) if not name.startswith("_")} | {"__init__"}
-    assert names == {name for name in vars(Client) if not name.startswith("_")} | {"__init__"}
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (AsyncClient, Client),
+        (AsyncHandle, Handle),
+        (AsyncWorkflows, Workflows),
+        (AsyncQueues, Queues),
+        (AsyncWorkers, Workers),
+    ],
+)
+def test_both_colours_have_the_same_doors(one: type, other: type):
+    names = {name for name in vars(one) if not name.startswith("_")} | {"__init__"}
+    assert names == {name for name in vars(other) if not name.startswith("_")} | {"__init__"}
     for name in names - {"namespace"}:
-        asynchronous = inspect.signature(getattr(AsyncClient, name)).parameters
-        assert list(asynchronous) == list(inspect.signature(getattr(Client, name)).parameters)
+        asynchronous = inspect.signature(getattr(one, name)).parameters
+        assert list(asynchronous) == list(inspect.signature(getattr(other, name)).parameters)

@@ -181,7 +181,7 @@ async def test_registering_needs_few_round_trips(client: AsyncClient):
         "put_partition",
         "put_plan",
         "publish_workflow",
-        "read_workflow",
+        "read_paused+read_workflow",
     ]
 
 

@@ -126,7 +126,7 @@ async def test_a_workflow_that_changes_at_every_try(
         return await run_many(ops, **options)
 
     await client.execute("order")
-    client._plans.set_latest("order", infos[0].content_hash)
+    client._rooms.plans.set_latest("order", infos[0].content_hash)
     monkeypatch.setattr(client._namespace.driver, "run_many", changing)
     with pytest.raises(Conflict, match="new version at every try"):
         await client.execute("order")

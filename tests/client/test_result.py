@@ -21,7 +21,9 @@ from tests.client.kit import Outcome, Workers, chain, completed, count_trips, fa
 
 async def until_waiting(client: AsyncClient, count: int = 1) -> None:
     """Return when so many waiters wait for their reader."""
-    while sum(client._waiting._waiters.values()) < count or not client._waiting._positions:
+    while (
+        sum(client._rooms.waiting._waiters.values()) < count or not client._rooms.waiting._positions
+    ):
         await asyncio.sleep(0)
 
 
@@ -41,7 +43,7 @@ async def test_a_result_that_is_there_is_not_waited_for(client: AsyncClient, wor
     counting = count_trips(client)
     assert await handle.result(timeout=0) == "a"
     assert counting.asked == ["read_fields", "read_fields"]
-    assert client._waiting._reader is None
+    assert client._rooms.waiting._reader is None
 
 
 async def test_a_known_stream_costs_a_waiter_two_round_trips(client: AsyncClient, workers: Workers):
@@ -160,7 +162,7 @@ async def test_many_waiters_of_one_and_of_many_executions(client: AsyncClient, w
     assert len(asyncio.all_tasks()) < 65 + 10  # one reader for all
     await workers.run()
     assert await asyncio.gather(*waiters) == ["a"] * 65
-    assert client._waiting._watches == {}
+    assert client._rooms.waiting._watches == {}
 
 
 async def test_an_end_between_look_and_wait_is_not_missed(
@@ -187,7 +189,7 @@ async def test_an_end_between_look_and_wait_is_not_missed(
             waiter = asyncio.create_task(handle.result(20))
             if moment < 3:
                 assert await waiter == "a"
-                await client._waiting.close()
+                await client._rooms.waiting.close()
             else:
                 await until_waiting(client)
                 await workers.run()
@@ -203,7 +205,7 @@ async def test_an_end_that_no_entry_tells_is_found(
     handle = await client.execute("order")
     waiter = asyncio.create_task(handle.result(20))
     await until_waiting(client)
-    client._waiting._positions[partition.permanent["done"]] = "9999999999999-0"
+    client._rooms.waiting._positions[partition.permanent["done"]] = "9999999999999-0"
     await workers.run()
     assert await waiter == "a"
 
@@ -241,10 +243,10 @@ async def test_streams_without_waiters_are_dropped(
     handle = await client.execute("order")
     with pytest.raises(TimeoutError):
         await handle.result(0.005)
-    reader = client._waiting._reader
+    reader = client._rooms.waiting._reader
     assert reader is not None
     await asyncio.wait_for(reader, 10)
-    assert client._waiting._positions == {}
+    assert client._rooms.waiting._positions == {}
     waiter = asyncio.create_task(handle.result(20))
     await until_waiting(client)
     await workers.run()
@@ -288,7 +290,7 @@ async def test_a_waiter_that_is_cancelled_leaves(client: AsyncClient, workers: W
     waiters[0].cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiters[0]
-    assert sum(client._waiting._waiters.values()) == 1
+    assert sum(client._rooms.waiting._waiters.values()) == 1
     await workers.run()
     assert await waiters[1] == "a"
 

@@ -6,12 +6,21 @@ import pytest
 
 from redflow.client import Client
 from redflow.driver import Connector, Driver
-from redflow.errors import Conflict, InvalidWorkflow, NotFound, StoreError, Unavailable
-from redflow.model.status import ExecutionStatus
+from redflow.errors import (
+    Conflict,
+    ExecutionCancelled,
+    ExecutionFailed,
+    InvalidWorkflow,
+    NotFound,
+    StoreError,
+    Unavailable,
+)
+from redflow.model.status import ExecutionStatus, Phase
 from redflow.model.workflow import Node, Workflow
 from redflow.store.keys import PartitionKeys
 from redflow.store.space import Limits
 from tests.client.kit import chain, wide
+from tests.client.test_signalling import approval
 
 
 def keys_of(client: Client, execution: str) -> PartitionKeys:
@@ -104,6 +113,59 @@ def test_orders_of_a_wide_workflow(
         client.register_workflow(wide("wide", 25))
         handle = client.execute("wide")
         assert sum(step.attempt == 1 for step in handle.steps()) == 25
+
+
+def test_it_acts_on_executions(sync_client: Client):
+    sync_client.register_workflow(approval())
+    handle = sync_client.execute("order", id="mine", delay="1h", timeout="2h")
+    assert handle.status() is ExecutionStatus.PENDING
+    assert handle.signal("approve", id="one") == "buffered"
+    assert sync_client.signal_execution("mine", "approve", signal_id="one") == "duplicate"
+    assert [str(one.code) for one in sync_client.explain("mine")] == ["scheduled"]
+    handle.cancel("changed my mind")
+    with pytest.raises(ExecutionCancelled, match="changed my mind"):
+        handle.result(1)
+
+    assert sync_client.plan_rerun("mine").id == "mine~r1"
+    again = sync_client.rerun_execution("mine")
+    sync_client.pause_execution(again.id, "look first")
+    assert again.execution().phase is Phase.PAUSED
+    again.resume()
+    assert [str(one.code) for one in sync_client.explain(again.id, "approve")] == [
+        "no_worker_for_queue"
+    ]
+    sync_client.skip_step(again.id, "approve", {"ok": True})
+    sync_client.fail_execution(again.id, "enough")
+    with pytest.raises(ExecutionFailed, match="enough"):
+        again.result(1)
+    assert sync_client.purge(status="FAILED") == 1
+    assert sync_client.purge() == 1
+
+
+def test_it_acts_on_workflows_and_queues(sync_client: Client):
+    sync_client.register_workflow(chain("order"))
+    handle = sync_client.execute("order")
+    sync_client.workflows.pause("order")
+    assert handle.execution().phase is Phase.PAUSED
+    sync_client.workflows.resume("order")
+    assert handle.execution().phase is Phase.RUNNING
+    sync_client.workflows.deactivate("order")
+    with pytest.raises(Conflict, match="INACTIVE"):
+        sync_client.execute("order")
+    sync_client.workflows.reactivate("order")
+    sync_client.workflows.activate("order", 1)
+    assert sync_client.workflows.list() == sync_client.list_workflows()
+    assert sync_client.workflows.get("order").version == 1
+    sync_client.queues.pause("default", "bank is down")
+    sync_client.pause_namespace()
+    sync_client.resume_namespace()
+    (queue,) = sync_client.queues.list()
+    assert (queue.waiting, queue.running) == (1, 0)
+    assert queue.paused
+    sync_client.queues.resume("default")
+    assert sync_client.workers.list() == []
+    with pytest.raises(NotFound, match="worker 'w1'"):
+        sync_client.workers.drain("w1")
 
 
 def test_errors_of_redis(sync_client: Client, monkeypatch: pytest.MonkeyPatch):

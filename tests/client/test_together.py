@@ -122,4 +122,4 @@ async def test_nobody_waits_for_a_slow_call(client: AsyncClient, monkeypatch: py
     release.set()
     await first
     await client.execute("order")
-    assert client._single._lines == {}
+    assert client._rooms.single._lines == {}

@@ -51,7 +51,8 @@ def test_every_method():
         .add_node("c", "log").with_timeout(timedelta(seconds=1.5)).with_retry(RetryPolicy(2))
         .connect_if("a", "c", "yes").connect_if("b", "c", "failure")
         .connect_on("a", "d", "always").connect_if("b", "d", "success")
-        .add_node("d", "log", labels="only")
+        .add_node("d", "log", labels="only").with_deadline("1h").with_saga("e", when="completed")
+        .add_node("e", "log").on_cancel("abandon")
         .build()
     )  # fmt: skip
     assert built.nodes == (
@@ -65,7 +66,15 @@ def test_every_method():
         ),
         Node("b", "log", timeout=None, join="any_outcome"),
         Node("c", "log", timeout=1.5, retry=RetryPolicy(2)),
-        Node("d", "log", labels=("only",)),
+        Node(
+            "d",
+            "log",
+            labels=("only",),
+            deadline=3600.0,
+            compensation="e",
+            compensate_when="completed",
+        ),
+        Node("e", "log"),
     )
     assert built.nodes[3].timeout is DEFAULT
     assert built.edges == (
@@ -75,6 +84,7 @@ def test_every_method():
         Edge("a", "d", on="always"),
         Edge("b", "d"),
     )
+    assert built.on_cancel == "abandon"
     assert built.description == "all of it"
     assert built.labels == {"team": "shop", "tier": "1"}
     assert built.metadata == {"owner": [1], "more": {"a": [1, 2]}}
@@ -93,12 +103,16 @@ def test_what_is_built_is_what_a_document_says(workflow):
             builder.with_retry(node.retry)
         if node.timeout is not DEFAULT:
             builder.with_timeout(node.timeout)
+        if node.deadline is not None:
+            builder.with_deadline(node.deadline)
+        if node.compensation is not None:
+            builder.with_saga(node.compensation, node.compensate_when)
     for edge in workflow.edges:
         if edge.label is None:
             builder.connect_on(edge.source, edge.target, edge.on)
         else:
             builder.connect_if(edge.source, edge.target, edge.label)
-    built = builder.allow_disconnected().build()
+    built = builder.allow_disconnected().on_cancel(workflow.on_cancel).build()
     assert built.content_hash == workflow.content_hash
     assert Workflow.from_document(built.to_document()) == built
 
@@ -109,7 +123,15 @@ def one():
 
 @pytest.mark.parametrize(
     "method",
-    ["with_config", "with_retry", "with_timeout", "with_queue", "then"],
+    [
+        "with_config",
+        "with_retry",
+        "with_timeout",
+        "with_deadline",
+        "with_saga",
+        "with_queue",
+        "then",
+    ],
 )
 def test_a_node_method_needs_a_node(method):
     arguments = ("key", "value") if method == "with_config" else ("b",)
@@ -128,6 +150,17 @@ def test_a_node_method_needs_a_node(method):
         (lambda b: b.with_timeout(math.nan), ("/nodes/a/timeouts/attempt", "bad_timeout")),
         (lambda b: b.with_timeout("soon"), ("/nodes/a/timeouts/attempt", "bad_timeout")),
         (lambda b: b.with_timeout(True), ("/nodes/a/timeouts/attempt", "bad_timeout")),
+        (lambda b: b.with_deadline(0), ("/nodes/a/timeouts/step", "bad_timeout")),
+        (lambda b: b.with_deadline(None), ("/nodes/a/timeouts/step", "bad_timeout")),
+        (lambda b: b.with_deadline("soon"), ("/nodes/a/timeouts/step", "bad_timeout")),
+        (lambda b: b.with_saga("gone"), ("/nodes/a/compensation/node", "orphan_compensation")),
+        (lambda b: b.with_saga("a"), ("/nodes/a/compensation/node", "bad_compensation")),
+        (lambda b: b.with_saga(5), ("/nodes/a/compensation/node", "bad_compensation")),
+        (
+            lambda b: b.with_saga("b", when="later").add_node("b", "log"),
+            ("/nodes/a/compensation/when", "bad_compensation"),
+        ),
+        (lambda b: b.on_cancel("stop"), ("/on_cancel", "bad_value")),
         (lambda b: b.with_queue("a b"), ("/nodes/a/queue", "bad_queue")),
         (lambda b: b.with_config("f", print), ("/nodes/a/config/f", "bad_config")),
         (lambda b: b.with_config("f", (n for n in [1])), ("/nodes/a/config/f", "bad_config")),
@@ -208,10 +241,11 @@ def test_any_calls_build_or_are_refused(nodes, edges, workflow_id, value):
     for node_id, node_type, labels, other in nodes:
         builder.add_node(node_id, node_type, labels=labels, join=other, key=other)
         builder.with_retry(other).with_timeout(labels).with_queue(other).then(node_type)
+        builder.with_deadline(other).with_saga(node_type, labels)
     for source, target, condition in edges:
         builder.connect(source, target).connect_if(source, target, condition)
         builder.connect_on(source, target, condition)
-    built, told = read_or_refused(builder.with_description(value).with_metadata(a=value).build)
+    built, told = read_or_refused(builder.with_description(value).on_cancel(value).build)
     if built is None:
         assert told
     else:

@@ -19,13 +19,15 @@ FULL = {
     "status": "INACTIVE",
     "labels": {"team": "shop"},
     "metadata": {"owner": {"id": 7}},
+    "on_cancel": "abandon",
     "nodes": {
         "reserve": {
             "type": "function",
             "name": "Reserve",
             "config": {"function": "reserve", "items": [1, 2.5, None, True]},
             "retry": {"max_attempts": 5, "initial_interval": "500ms", "non_retryable": ["Gone"]},
-            "timeouts": {"attempt": "1m"},
+            "timeouts": {"attempt": "1m", "step": "2h"},
+            "compensation": {"node": "free", "when": "attempted"},
             "queue": "stock",
             "labels": ["full", "partial"],
             "ui": {"x": 10, "y": 20},
@@ -40,6 +42,7 @@ FULL = {
             "needs": [{"node": "reserve", "on": "failure"}, {"node": "ship", "on": "always"}],
             "join": "any_outcome",
         },
+        "free": {"type": "function", "timeouts": {"step": None}, "compensation": None},
     },
 }
 
@@ -74,9 +77,13 @@ def test_a_full_document_is_read():
                 queue="stock",
                 labels=("full", "partial"),
                 ui={"x": 10, "y": 20},
+                deadline=7200.0,
+                compensation="free",
+                compensate_when="attempted",
             ),
             Node("ship", "function", timeout=None),
             Node("sorry", "log", join="any_outcome"),
+            Node("free", "function"),
         ),
         edges=(
             Edge("reserve", "ship"),
@@ -87,6 +94,7 @@ def test_a_full_document_is_read():
         labels={"team": "shop"},
         metadata={"owner": {"id": 7}},
         status=WorkflowStatus.INACTIVE,
+        on_cancel="abandon",
     )
 
 
@@ -157,7 +165,22 @@ def test_an_invalid_workflow_is_not_written():
         (with_node(retry={"max_attempts": 0}), [("/nodes/b/retry/max_attempts", "bad_retry")]),
         (with_node(retry={"jitter": []}), [("/nodes/b/retry/jitter", "bad_retry")]),
         (with_node(timeouts="5m"), [("/nodes/b/timeouts", "not_an_object")]),
-        (with_node(timeouts={"step": 5}), [("/nodes/b/timeouts/step", "unknown_field")]),
+        (with_node(timeouts={"run": 5}), [("/nodes/b/timeouts/run", "unknown_field")]),
+        (with_node(timeouts={"step": "soon"}), [("/nodes/b/timeouts/step", "bad_timeout")]),
+        (with_node(timeouts={"step": False}), [("/nodes/b/timeouts/step", "bad_timeout")]),
+        (with_node(compensation="a"), [("/nodes/b/compensation", "not_an_object")]),
+        (
+            with_node(compensation={"when": "completed"}),
+            [("/nodes/b/compensation/node", "missing_field")],
+        ),
+        (
+            with_node(compensation={"node": "x", "at": 1}),
+            [
+                ("/nodes/b/compensation/at", "unknown_field"),
+                ("/nodes/b/compensation/node", "orphan_compensation"),
+            ],
+        ),
+        ({**with_node(), "on_cancel": None}, [("/on_cancel", "bad_value")]),
         (with_node(timeouts={"attempt": 0}), [("/nodes/b/timeouts/attempt", "bad_timeout")]),
         (with_node(needs="a"), [("/nodes/b/needs", "bad_needs"), ("/nodes", "disconnected")]),
         (with_node(needs=["a", "c"]), [("/nodes/b/needs/1", "unknown_node")]),
@@ -235,10 +258,15 @@ def test_keys_that_stand_twice_are_refused_where_they_stand():
 
 
 fields = st.sampled_from(
-    ["type", "name", "config", "needs", "retry", "timeouts", "queue", "join", "labels", "ui", "x"]
+    [
+        *("type", "name", "config", "needs", "retry", "timeouts", "compensation"),
+        *("queue", "join", "labels", "ui", "x"),
+    ]
 )
 nodes = st.dictionaries(fields, junk | json_values, max_size=6) | junk
-headers = st.sampled_from(["name", "description", "status", "labels", "metadata", "y", 5])
+headers = st.sampled_from(
+    ["name", "description", "status", "labels", "metadata", "on_cancel", "y", 5]
+)
 
 
 @given(

@@ -22,6 +22,12 @@ def test_codes_and_names_never_change():
         13: "step.cancelled",
         14: "step.released",
         15: "step.reclaimed",
+        16: "workflow.scheduled",
+        17: "workflow.paused",
+        18: "workflow.resumed",
+        19: "step.waiting",
+        20: "workflow.cancelling",
+        21: "workflow.failing",
         30: "epoch.changed",
     }
     assert all(EVENT_TYPES[code] == name for name, code in EVENT_CODES.items())

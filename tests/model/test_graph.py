@@ -68,6 +68,7 @@ CHAIN = chain("a", "b", "c")
         (chain("a", metadata={"k": {1}}), [("/metadata/k", "bad_metadata")]),
         (chain("a", status="ACTIVE!"), [("/status", "bad_status")]),
         (chain("a", allow_disconnected=1), [("/allow_disconnected", "bad_value")]),
+        (chain("a", on_cancel=None), [("/on_cancel", "bad_value")]),
         (chain("1a"), [("/nodes/1a", "bad_id")]),
         (chain("a/b"), [("/nodes/a~1b", "bad_id")]),
         (chain(5), [("/nodes/5", "bad_id")]),
@@ -131,6 +132,8 @@ def test_every_problem_of_the_graph_is_found(workflow, expected):
         ({"timeout": float("nan")}, ("timeouts/attempt", "bad_timeout")),
         ({"timeout": True}, ("timeouts/attempt", "bad_timeout")),
         ({"timeout": "5m"}, ("timeouts/attempt", "bad_timeout")),
+        ({"deadline": 0}, ("timeouts/step", "bad_timeout")),
+        ({"deadline": "5m"}, ("timeouts/step", "bad_timeout")),
         ({"queue": ""}, ("queue", "bad_queue")),
         ({"queue": None}, ("queue", "bad_queue")),
         ({"join": "any"}, ("join", "bad_join")),
@@ -295,6 +298,7 @@ def test_many_problems_are_told_in_linear_time():
 junk_nodes = st.builds(
     Node, st.sampled_from(["a", "b"]) | junk, junk, name=junk, config=junk, retry=junk,
     timeout=junk, queue=junk, join=junk, labels=junk, ui=junk,
+    deadline=junk, compensation=st.sampled_from(["a", "b"]) | junk, compensate_when=junk,
 )  # fmt: skip
 junk_edges = st.builds(
     Edge, st.sampled_from(["a", "b"]) | junk, st.sampled_from(["a", "b"]) | junk, junk, junk
@@ -304,11 +308,11 @@ junk_edges = st.builds(
 @given(
     st.lists(junk_nodes, max_size=3),
     st.lists(junk_edges, max_size=4),
-    st.tuples(junk, junk, junk, junk, junk, junk),
+    st.tuples(junk, junk, junk, junk, junk, junk, junk),
     st.none() | st.just(TYPES),
 )
 def test_anything_has_problems_but_never_raises(nodes, edges, header, known_types):
-    names = ("id", "name", "description", "labels", "metadata", "status")
+    names = ("id", "name", "description", "labels", "metadata", "status", "on_cancel")
     workflow = Workflow(
         nodes=tuple(nodes), edges=tuple(edges), **dict(zip(names, header, strict=True))
     )

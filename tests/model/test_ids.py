@@ -181,3 +181,58 @@ def test_a_tree_lives_in_one_partition(root, rest):
 def test_the_partition_is_the_hash_slot_of_redis():
     # CLUSTER KEYSLOT 123456789 answers 12739 of 16,384 slots.
     assert ids.partition_of("123456789", 16384) == 12739
+
+
+@pytest.mark.parametrize(
+    ("parent", "attempt", "made"),
+    [
+        ("a", 1, "a.pay"),
+        ("a", 2, "a.pay~2"),
+        ("a.b~3", 1, "a.b~3.pay"),
+        ("a~r1", 12, "a~r1.pay~12"),
+    ],
+)
+def test_the_id_of_a_child_names_its_parent_node_and_attempt(parent, attempt, made):
+    assert ids.child_id(parent, "pay", attempt) == made
+
+
+@given(
+    st.text(WORDS, min_size=1, max_size=128),
+    st.lists(st.tuples(st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", fullmatch=True),
+                       st.integers(1, 65_535)), min_size=1, max_size=8),
+)  # fmt: skip
+def test_ids_of_children_stay_short_and_in_their_tree(root, path):
+    made = root
+    for node, attempt in path:
+        made = ids.child_id(made, node, attempt)
+        assert len(made) <= 200
+        assert ids.root_of(made) == root
+
+
+def test_long_ids_of_children_differ_by_attempt():
+    parent = "a" * 128 + "." + "b" * 64
+    made = {ids.child_id(parent, "c" * 64, attempt) for attempt in (1, 2, 3)}
+    assert len(made) == 3
+    assert ids.child_id(parent, "c" * 64, 1) == "a" * 128 + ".o66ar7sexpozvyzrfafbqceivs"
+
+
+def test_reruns_are_numbered_by_tree():
+    assert ids.rerun_id("a", 1) == "a~r1"
+    assert ids.rerun_id("a.b~2", 3) == ids.rerun_id("a~r2", 3) == "a~r3"
+
+
+def test_the_id_of_an_undo_step_is_no_node_id():
+    with pytest.raises(InvalidInput):
+        ids.check_node_id(ids.undo_id("pay"))
+
+
+def test_a_signal_has_a_name_like_a_node_and_any_id():
+    assert ids.check_signal_name("approve") == "approve"
+    for wrong in ("", "a b", "1", "a" * 65, None, "a:b", "a,b"):
+        with pytest.raises(InvalidInput, match="signal name"):
+            ids.check_signal_name(wrong)
+    for allowed in ("x", "é" * 127, "a:b c"):
+        assert ids.check_signal_id(allowed) == allowed
+    for refused in ("", "a" * 256, "é" * 128, "\ud800", None, 5):
+        with pytest.raises(InvalidInput, match="signal id"):
+            ids.check_signal_id(refused)

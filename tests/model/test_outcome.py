@@ -1,6 +1,7 @@
 """Outcomes: errors as they are stored, and what an author may raise and return."""
 
 import pickle
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
@@ -9,7 +10,18 @@ from hypothesis import strategies as st
 
 from redflow.errors import InvalidInput
 from redflow.model.codec import decode, encode
-from redflow.model.outcome import Branch, ErrorInfo, Fail, OutcomeReason, Retry, type_name
+from redflow.model.outcome import (
+    AwaitingSignal,
+    Branch,
+    ErrorInfo,
+    Fail,
+    OutcomeReason,
+    Released,
+    Retry,
+    Sleeping,
+    StartingChild,
+    type_name,
+)
 
 
 class Declined(Exception):
@@ -97,3 +109,47 @@ def test_a_branch_has_a_label_that_is_allowed():
     for wrong in ("success", "failure", "always", "", "a b", None, 5):
         with pytest.raises(InvalidInput, match="label"):
             Branch(wrong)
+
+
+def test_a_sleep_has_one_end():
+    when = datetime(2030, 1, 1, tzinfo=UTC)
+    assert Sleeping("5m").delay == 300.0
+    assert Sleeping(until=when) == Sleeping(None, when)
+    assert Sleeping(0).delay == 0.0
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"delay": 1, "until": datetime(2030, 1, 1, tzinfo=UTC)},
+        {"delay": -1},
+        {"delay": float("nan")},
+        {"until": datetime(2030, 1, 1)},
+        {"until": "2030-01-01"},
+    ],
+    ids=str,
+)
+def test_a_sleep_without_a_clear_end_is_refused(given):
+    with pytest.raises(InvalidInput):
+        Sleeping(**given)
+
+
+def test_a_signal_is_awaited_by_name():
+    assert AwaitingSignal("approve", "1h").timeout == 3600.0
+    assert AwaitingSignal("approve").timeout is None
+    for wrong in (("a b",), (None,), ("approve", 0), ("approve", "soon")):
+        with pytest.raises(InvalidInput):
+            AwaitingSignal(*wrong)
+
+
+def test_a_child_is_started_by_workflow():
+    assert StartingChild("order", {"a": 1}) == StartingChild("order", {"a": 1}, None)
+    for wrong in ("", None, "a.b"):
+        with pytest.raises(InvalidInput, match="workflow id"):
+            StartingChild(wrong, None)
+
+
+def test_a_release_counts_as_begun_unless_it_says_so():
+    assert Released(OutcomeReason.SHUTDOWN).began
+    assert not Released(OutcomeReason.SHUTDOWN, began=False).began

@@ -37,9 +37,10 @@ def test_max_attempts_counts_runs():
 
 
 @pytest.mark.parametrize(
-    ("reason", "again"), [(reason, reason in ("error", "timeout")) for reason in OutcomeReason]
+    ("reason", "again"),
+    [(reason, reason in ("error", "timeout", "child_failed")) for reason in OutcomeReason],
 )
-def test_only_errors_and_timeouts_run_again(reason, again):
+def test_only_errors_timeouts_and_failed_children_run_again(reason, again):
     error = ErrorInfo("ValueError", "no", reason)
     assert (decide(EXACT, 1, error, half) is not None) == again
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redflow.errors import InvalidInput
 from redflow.model.retry import RetryPolicy
 from redflow.model.status import WorkflowStatus
-from redflow.model.workflow import DEFAULT, Edge, Node, Workflow
+from redflow.model.workflow import DEFAULT, Edge, Node, When, Workflow
 from tests.model.workflows import few, workflows
 
 ORDER = Workflow(
@@ -68,6 +68,9 @@ A, B = ORDER.nodes
         {"nodes": (replace(A, timeout=None), B)},
         {"nodes": (replace(A, timeout=1.5), B)},
         {"nodes": (replace(A, queue="gpu"), B)},
+        {"nodes": (replace(A, deadline=5), B)},
+        {"nodes": (replace(A, compensation="b"), B)},
+        {"on_cancel": "abandon"},
         {"nodes": (A, replace(B, join="any_outcome"))},
         {"nodes": (replace(A, labels=("x",)), B)},
         {"nodes": (replace(A, retry=RetryPolicy()), B)},
@@ -80,11 +83,19 @@ def test_everything_that_executions_follow_is_content(changes):
     assert replace(ORDER, **changes).content_hash != ORDER.content_hash
 
 
+def test_when_a_node_is_compensated_is_content():
+    whens: tuple[When, ...] = ("started", "completed", "attempted")
+    nodes = [replace(A, compensation="b", compensate_when=when) for when in whens]
+    assert len({replace(ORDER, nodes=(node, B)).content_hash for node in nodes}) == 3
+
+
 def test_numbers_that_json_writers_change_are_the_same_content():
     same = replace(ORDER, nodes=(replace(A, config={"n": 1.0, "function": "f"}), B))
     assert same.content_hash == ORDER.content_hash
     timeouts = [replace(ORDER, nodes=(replace(A, timeout=t), B)).content_hash for t in (30, 30.0)]
     assert timeouts[0] == timeouts[1]
+    limits = [replace(ORDER, nodes=(replace(A, deadline=t), B)).content_hash for t in (30, 30.0)]
+    assert limits[0] == limits[1]
 
 
 def test_the_hash_never_changes():

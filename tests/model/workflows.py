@@ -1,5 +1,7 @@
 """Strategies for workflows: valid ones of every shape, and junk."""
 
+from dataclasses import replace
+
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | texts | st.
 json_values = scalars | st.lists(scalars, max_size=2) | st.dictionaries(texts, scalars, max_size=2)
 json_objects = st.dictionaries(texts, json_values, max_size=2)
 IDS = ("a", "fetch-user", "__proto__", "C_3")
+UNDO = ("undo", "Undo-2")
 LABELS = ("yes", "no", "a-1")
 retries = st.none() | st.builds(
     RetryPolicy,
@@ -24,6 +27,7 @@ retries = st.none() | st.builds(
     jitter=st.sampled_from(["full", "none"]),
     non_retryable=st.lists(st.sampled_from(["ValueError", "a.B"])),
 )
+whens = st.sampled_from(["started", "completed", "attempted"])
 timeouts = st.none() | st.just(DEFAULT) | st.floats(0.001, 1000)
 
 
@@ -40,24 +44,47 @@ def nodes(node_id):
         join=st.sampled_from(["all", "any_outcome"]),
         labels=st.lists(st.sampled_from(LABELS), unique=True).map(tuple),
         ui=json_objects,
+        deadline=st.none() | st.floats(0.001, 1000),
     )
+
+
+def undo_nodes(node_id):
+    return st.builds(
+        Node, st.just(node_id), st.sampled_from(["function", "log"]), config=json_objects,
+        retry=retries, timeout=timeouts, queue=st.sampled_from(["default", "gpu"]),
+    )  # fmt: skip
 
 
 @st.composite
 def workflows(draw):
-    """Draw a valid workflow: a random graph whose edges lead forward."""
+    """Draw a valid workflow: a graph whose edges lead forward, and nodes that undo others."""
     drawn = draw(st.tuples(*map(nodes, IDS[: draw(st.integers(1, len(IDS)))])))
+    undoing = UNDO[: draw(st.integers(0, len(UNDO)))]
+    drawn = tuple(draw(_compensated(node, undoing)) for node in drawn)
+    edges = draw(_edges(drawn))
+    undo = draw(st.tuples(*map(undo_nodes, undoing)))
     return Workflow(
         draw(st.sampled_from(["w", "order-7", "_"])),
         name=draw(texts),
         description=draw(texts),
-        nodes=tuple(draw(st.permutations(drawn))),
-        edges=tuple(draw(_edges(drawn))),
+        nodes=tuple(draw(st.permutations((*drawn, *undo)))),
+        edges=tuple(edges),
         labels=draw(st.dictionaries(texts, texts, max_size=2)),
         metadata=draw(json_objects),
         status=draw(st.sampled_from(WorkflowStatus)),
         allow_disconnected=True,
+        on_cancel=draw(st.sampled_from(["compensate", "abandon"])),
     )
+
+
+def _compensated(node, undoing):
+    """The node as it is, or undone by one of these."""
+    if not undoing:
+        return st.just(node)
+    undone = st.builds(
+        replace, st.just(node), compensation=st.sampled_from(undoing), compensate_when=whens
+    )
+    return st.just(node) | undone
 
 
 def _edges(nodes):

@@ -63,7 +63,7 @@ def one_node(node_type: str, **config: Any) -> Workflow:
 
 
 def test_the_built_in_types_are_there():
-    assert sorted(Registry().types) == ["function", "log"]
+    assert sorted(Registry().types) == ["function", "log", "signal", "subworkflow", "wait"]
 
 
 def test_types_of_installed_packages_are_there(monkeypatch):

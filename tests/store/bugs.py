@@ -21,9 +21,9 @@ BUGS: dict[str, tuple[str, str, str]] = {
     "always follows a cancelled step":
         ("frontier", "(mode == 'c' or mode == 'f')", "(mode == 'c' or mode == 'f' or mode == 'x')"),
     "finalizers do not run while failing":
-        ("frontier", "execution.phase == 'r' or edge.finalizer", "execution.phase == 'r'"),
+        ("frontier", "or (edge.finalizer and is_stopping(execution))", ""),
     "a failing execution starts steps":
-        ("frontier", "if execution.phase == 'r' or edge.finalizer then", "if true then"),
+        ("frontier", "if execution.phase == 'r' or (edge.finalizer and is_stopping(execution)) then", "if true then"),
     "the order for owed edges is lost":
         ("frontier", "order('f:' .. execution.id .. ':' .. item.step)", ""),
     "owed edges do not count as live":
@@ -32,15 +32,15 @@ BUGS: dict[str, tuple[str, str, str]] = {
         ("frontier", "item.from = position\n", "item.from = position + 1\n"),
     "the budget is never used up":
         ("frontier", "budget = budget - 1", ""),
-    # execution
+    # the end of a call
     "stopping is never left":
-        ("execution", "call('ZREM', stopping, execution.id)", ""),
+        ("ending", "call('ZREM', stopping, execution.id)", ""),
     "an ended execution stays live":
-        ("execution", "call('ZREM', live, execution.id)", ""),
+        ("ending", "call('ZREM', live, execution.id)", ""),
     "stop pages are not ordered":
-        ("execution", "order('k:' .. execution.id .. ':1')", ""),
+        ("ending", "order('k:' .. execution.id .. ':1')", ""),
     "nobody is told of the end":
-        ("execution", "ended_lines[#ended_lines + 1] = execution.id .. ' ' .. index.letter", ""),
+        ("ending", "ended_lines[#ended_lines + 1] = execution.id .. ' ' .. index.letter", ""),
     # token
     "a failed parent gives its error as a value":
         ("token", "byte(record) ~= 67", "(byte(record) ~= 67 and byte(record) ~= 70)"),
@@ -64,7 +64,7 @@ BUGS: dict[str, tuple[str, str, str]] = {
     "tokens are not fenced":
         ("fence", "valid[at] = all or call('XACK', key, GROUP, list.tokens[i]) == 1", "valid[at] = true"),
     "a repeated outcome is called stale":
-        ("fence", "recorded == token and 2 or 0", "0"),
+        ("fence", "stands_recorded(execution, step, token) and 2 or 0", "0"),
     "claims of stopping executions are not marked":
         ("fence", "and '\\1' or '\\0'", "and '\\0' or '\\0'"),
     "a retry goes on in a failing execution":
@@ -85,13 +85,13 @@ BUGS: dict[str, tuple[str, str, str]] = {
     "an order is carried out twice":
         ("promote_timers", "write(execution, 'f' .. step, '')", ""),
     "a stop page takes claimed tokens":
-        ("promote_timers", "if token and undelivered(ready_of[queue], token) then", "if token then"),
+        ("page", "if live.claimed then return end", ""),
     "stop pages end after the first":
-        ("promote_timers", "if last < execution.plan.steps then order", "if false then order"),
+        ("page", "if last < execution.plan.steps then order", "if false then order"),
     "another start with the same id wins":
-        ("start_executions", "if first then return first end", ""),
+        ("start_executions", "existing(key, workflow.name, digest) or refusal", "refusal"),
     "inactive workflows start":
-        ("start_executions", "if workflow.status ~= 'ACTIVE' then return 'inactive' end", ""),
+        ("workflow", "if workflow.status ~= 'ACTIVE' then return 'inactive' end", ""),
     "a new epoch does not hold reclaims back":
         ("bump_epoch", "call('HSET', sweeper, 'hold', now + lease)", ""),
     "a new epoch is not told":
@@ -102,4 +102,97 @@ BUGS: dict[str, tuple[str, str, str]] = {
         ("bump_epoch", " and earlier == ''", ""),
     "a sweep lease is not respected":
         ("list_due", "and now < tonumber(free_at) then return false end", "and false then return false end"),
+    # time
+    "a scheduled execution starts at once":
+        ("begin", "if start.due > now then\n    schedule", "if false then\n    schedule"),
+    "the timeout of an execution is forgotten":
+        ("begin", "set_flag(execution, 'x')", ""),
+    "a timeout outlives its execution":
+        ("ending", "if has_flag(execution, 'x') then call", "if false then call"),
+    "a settled step keeps its deadline":
+        ("token", "if deadline_of(execution.plan, step) then call('ZREM'", "if false then call('ZREM'"),
+    "a held step has no deadline":
+        ("token", "if deadline then call('ZADD'", "if deadline and not is_paused(execution) then call('ZADD'"),
+    "a step that slept is not told so":
+        ("promote_timers", "live.tail == 's' and", "false and"),
+    "a deadline ends a step that waits in line, and leaves it there":
+        ("live", "leave_line(execution, live.head, step)", ""),
+    "a page of edges of an execution that stops cancels its step":
+        ("promote_timers", "write(execution, 'f' .. step, '')\n", "write(execution, 'f' .. step, '')\n  if is_stopping(execution) then return cancel_step(execution, step) end\n"),
+    # signals
+    "the last in line gets the signal":
+        ("signals", "'%d+') do", "'%d+,$') do step = sub(step, 1, -2)"),
+    "a signal goes to a step that will not run on":
+        ("signals", "if may_run(execution, tonumber(step)) then return", "if true then return"),
+    "an early signal is lost":
+        ("outcome/waiting", "if early then", "if false then"),
+    "an early signal is taken twice":
+        ("signals", "write(execution, 'b:' .. name, head + 1 .. ' ' .. tail)", ""),
+    "a signal is delivered twice":
+        ("deliver_signal", "if read(execution, 'i:' .. id) then return 'dup' end", ""),
+    "signals are kept without limit":
+        ("deliver_signal", "(tonumber(read(execution, 'signals') or '0') or 0) >= signals_cap", "false"),
+    "a signal leaves the timeout of its step":
+        ("live", "if live.tail ~= '0' then remove_timer(execution, step) end", ""),
+    "a retry is told what its last attempt waited for":
+        ("outcome/retry", "if resume_of(execution, step) ~= NIL then", "if false then"),
+    "a large signal travels":
+        ("token", "return #resume > inline_value and ABSENT or resume", "return resume"),
+    # children
+    "the end of a child is not handed over":
+        ("ending", "if has_flag(execution, 'k') then", "if false then"),
+    "a child of a stopping parent runs on":
+        ("page", "if live.kind == 'k' then return order('c:' .. live.head) end", "if live.kind == 'k' then return end"),
+    "children nest without end":
+        ("start_child", "if depth > depth_limit then return 'deep' end", ""),
+    "a repeated start of a child is called stale":
+        ("start_child", "if waits or stands_recorded(parent, step, token) then return 'dup' end", ""),
+    # saga
+    "an abandoned saga runs":
+        ("saga", "or has_flag(execution, 'a') then", "then"),
+    "compensations run in the order of settling":
+        ("saga", "read(execution, 'o' .. left)", "read(execution, 'o' .. total - left + 1)"),
+    "uncertain steps are not undone":
+        ("saga", "(how == 'u' and when == 's')", "false"),
+    "what failed by itself is undone":
+        ("saga", "when == 'a' or (how", "(how == 'f' and when == 's') or when == 'a' or (how"),
+    "a step that never ran is undone":
+        ("live", "return live.claimed or", "return true or live.claimed or"),
+    "a released step counts as never begun":
+        ("outcome/released", "if undo_of(execution.plan, step) then write", "if false then write"),
+    "a compensating execution stands in stopping":
+        ("ending", "leave_stopping(execution)\n    execution.phase = 'u'", "execution.phase = 'u'"),
+    "a cancelled execution ends failed":
+        ("ending", "has_flag(execution, 'c') and 'cancelled' or 'failed'", "'failed'"),
+    # pauses, skips, reruns
+    "a paused execution starts steps":
+        ("token", "if is_paused(execution) then return hold(execution, edge.child", "if false then return hold(execution, edge.child"),
+    "a reclaimed step of a paused execution goes on":
+        ("reclaim_leases", "if is_paused(execution) then", "if false then"),
+    "a pause takes claimed tokens":
+        ("page", "if live.kind ~= 'q' or live.claimed then return end", "if live.kind ~= 'q' then return end"),
+    "resuming frees nothing":
+        ("page", "is_paused(execution) and hold_page_step or free_page_step", "hold_page_step"),
+    "a held finalizer is forgotten when its execution stops":
+        ("page", "if live.kind == 'h' then reissue_live(execution, step, live) end -- a finalizer", "-- a finalizer"),
+    "a paused queue is claimed from":
+        ("fence", "if pauses == '' or is_open", "if true or is_open"),
+    "a paused namespace is claimed from":
+        ("fence", "not string.find(pauses, ',*,', 1, true) and", ""),
+    "a workflow's pause does not reach new executions":
+        ("begin", "if workflow.paused then set_flag", "if false then set_flag"),
+    "a skipped step keeps its token":
+        ("skip_step", "detach(execution, step, live)", ""),
+    "a step that an operator skips is never undone":
+        ("skip_step", "if how then remember_undo(execution, step, 'u') end", ""),
+    "a rerun runs kept steps again":
+        ("frontier", "if next_mode and has_flag(execution, 'y') and", "if false and"),
+    "a rerun forgets what it has to undo":
+        ("rerun_execution", "if count > 0 then write(execution, 'undo'", "if false then write(execution, 'undo'"),
+    "a rerun takes the old edges":
+        ("rerun_execution", "if byte(record) == 67 then", "if false then"),
+    "a rerun of compensations forgets the cause":
+        ("rerun_execution", "if string.find(old[4], 'X') then set_flag(execution, 'c') end", ""),
+    "retention takes a child from its parent":
+        ("purge_executions", "return 'kept' end", "return nil, letter end"),
 }  # fmt: skip

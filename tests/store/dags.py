@@ -1,15 +1,18 @@
-"""Random workflows with every kind of edge, join and queue."""
+"""Random workflows with every kind of edge, join, queue, deadline and compensation."""
 
+from dataclasses import replace
 from random import Random
 
 from redflow.model.workflow import Edge, Node, Workflow
 
 LABELS = ("yes", "no", "later")
 QUEUES = ("default", "default", "mail", "slow-2")
+DEADLINES = (0.5, 5.0, 20.0, 60.0)
+"""Seconds."""
 
 
 def random_workflow(rng: Random, name: str, size: int) -> Workflow:
-    """A workflow of `size` nodes; half of them have finalizers."""
+    """A workflow of `size` nodes; half of them have finalizers, half of them compensations."""
     finalizers = rng.randint(0, size // 4) if rng.random() < 0.5 else 0
     labels = {i: rng.sample(LABELS, rng.randint(1, 3)) for i in range(size) if rng.random() < 0.3}
     width = rng.choice([1, 2, 3, 8, 30])
@@ -19,14 +22,33 @@ def random_workflow(rng: Random, name: str, size: int) -> Workflow:
             final = source < size - finalizers <= target
             label, on = _kind(rng, labels.get(source, []), final)
             edges.add((source, target, label, on))
+    undoing, late = rng.choice([0, 0, 0.3, 0.8]), rng.choice([0, 0, 0.1, 0.5])
+    nodes = [_node(rng, i, labels.get(i, []), undoing, late) for i in range(size)]
+    undos = {node.compensation for node in nodes if node.compensation}
+    nodes += [Node(undo, "function", queue=rng.choice(QUEUES)) for undo in sorted(undos)]
     return Workflow(
         name,
-        nodes=tuple(_node(rng, i, labels.get(i, [])) for i in range(size)),
+        nodes=tuple(nodes),
         edges=tuple(
             Edge(_name(source), _name(target), label, on)  # type: ignore[arg-type]
             for source, target, label, on in sorted(edges, key=str)
         ),
         allow_disconnected=True,
+        on_cancel=rng.choice(["compensate", "compensate", "abandon"]),
+    )
+
+
+def grown(rng: Random, workflow: Workflow) -> Workflow:
+    """The same workflow with one more node, behind every step that chooses: the places of their
+    edges change, and nothing else does.
+    """
+    names = [node.id for node in workflow.nodes if node.id[0] == "n"]
+    choosing = [node.id for node in workflow.nodes if node.labels]
+    new = f"a{len(workflow.nodes)}"
+    return replace(
+        workflow,
+        nodes=(*workflow.nodes, Node(new, "function", config={"function": "work"})),
+        edges=(*workflow.edges, *(Edge(one, new) for one in choosing or [rng.choice(names)])),
     )
 
 
@@ -49,7 +71,8 @@ def _kind(rng: Random, labels: list[str], final: bool) -> tuple[str | None, str]
     return None, rng.choices(["success", "failure", "always"], [6, 2, 1])[0]
 
 
-def _node(rng: Random, number: int, labels: list[str]) -> Node:
+def _node(rng: Random, number: int, labels: list[str], undoing: float, late: float) -> Node:
+    """Three nodes in a row share a compensation: each still has an undo step of its own."""
     return Node(
         _name(number),
         "function",
@@ -57,6 +80,9 @@ def _node(rng: Random, number: int, labels: list[str]) -> Node:
         queue=rng.choice(QUEUES),
         join="any_outcome" if rng.random() < 0.3 else "all",
         labels=tuple(labels),
+        deadline=rng.choice(DEADLINES) if rng.random() < late else None,
+        compensation=f"u{number // 3}" if rng.random() < undoing else None,
+        compensate_when=rng.choice(["started", "completed", "attempted"]),
     )
 
 

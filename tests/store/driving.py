@@ -1,25 +1,28 @@
 """Drives a pair by random calls until every execution has ended; one seed is one order of calls."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from random import Random
 
 import msgspec
 
 from redflow.model.plan import Plan
-from redflow.model.routing import not_taken
 from redflow.model.workflow import Node, Workflow
 from redflow.store.epoch import Server
-from redflow.store.executions import Start, pack_value
+from redflow.store.executions import Start
 from redflow.store.space import Limits
-from tests.store.dags import random_workflow
-from tests.store.paired import LEASE, QUEUES, SWEEP_GAP, SWEEP_LEASE, Pair
+from tests.store.comparing import QUEUES
+from tests.store.dags import grown, random_workflow
+from tests.store.meddling import Meddler
+from tests.store.operating import OperatedPair
+from tests.store.paired import LEASE, SWEEP_GAP, SWEEP_LEASE
+from tests.store.reporting import TEMPERS, Reporter, Temper
 from tests.store.state import DONE, Outcome, Token
 from tests.store.support import Store
 
 pack = msgspec.msgpack.encode
 WORKERS = ("worker-a", "worker-b")
 DRAIN_ROUNDS = 20_000
+RERUNS = 4
 SIZES = ((1000, 500), (5, 500), (2, 3), (1, 1))
 """Edge budget and page of one call: small ones reach every page."""
 NODES = {1000: 30, 5: 30, 2: 20, 1: 12}
@@ -27,43 +30,48 @@ NODES = {1000: 30, 5: 30, 2: 20, 1: 12}
 
 
 def limits_of(size: tuple[int, int]) -> Limits:
-    """Limits under which values go by reference and calls end in orders."""
-    return Limits(edge_budget=size[0], page=size[1], inline_value=40, inline_total=70)
-
-
-@dataclass(frozen=True)
-class Temper:
-    """How often steps of an execution fail, retry or are released."""
-
-    fail: float
-    retry: float
-    release: float
+    """Limits under which values go by reference, signals are refused and calls end in orders."""
+    return Limits(
+        edge_budget=size[0],
+        page=size[1],
+        inline_value=40,
+        inline_total=70,
+        signals_cap=4,
+        depth_limit=4,
+    )
 
 
 class Drive:
-    """One seed: random workflows, executions and workers that meet every misfortune."""
+    """One seed: random workflows, executions, workers and operators that meet every misfortune."""
 
     def __init__(self, store: Store, seed: int, *, executions: int) -> None:
         self.rng = Random(seed)
-        self.pair = Pair(store)
+        self.pair = OperatedPair(store)
+        self.reporter = Reporter(self.rng, self.pair, children=executions // 2)
+        self.meddler = Meddler(self.rng, self.pair, self.reporter, reruns=2)
         self.to_start = executions
-        self.started: list[tuple[Start, str]] = []
+        self.started: list[Start] = []
         self.held: list[Token] = []
         self.reported: list[Outcome] = []
         self.orders: list[str] = []
         self.server = Server("run", "history")
         self.servers = Random(seed)  # of their own: what else happens stays what it was
-        self.tempers: dict[str, Temper] = {}
-        nodes = NODES[store.limits.edge_budget]
-        self.plans = [self._publish(f"wf{i}", nodes) for i in range(3)]
+        self.nodes = NODES[store.limits.edge_budget]
+        self.workflows: dict[str, Workflow] = {}
+        self.plans = [self._publish(f"wf{i}", 1) for i in range(3)]
         self.pair.publish(Workflow("resting", nodes=(Node("n0", "function"),)), status="INACTIVE")
 
     def run(self) -> int:
         """Call until all is started, then let everything end; answers the executions that ran."""
+        meddle = self.meddler
         actions = [
             (self.start, 6), (self.work, 30), (self.extend, 3), (self.lose_leases, 4),
             (self.sweep, 9), (self.run_orders, 4), (self.pass_time, 9), (self.reclaim_any, 2),
-            (self.promote_any, 2), (self.purge, 1),
+            (self.promote_any, 2), (self.publish_again, 1), (self.rerun, 3),
+            (self.start_stale_child, 1), (self.lose_lease_of_paused, 0.5),
+            (self._by(meddle.signal), 4), (self._by(meddle.stop), 1.5),
+            (self._by(meddle.pause), 4), (self._by(meddle.pause_partition), 1.5),
+            (self._by(meddle.skip), 1.5), (self._by(meddle.purge), 1.5),
         ]  # fmt: skip
         if self.rng.random() < 0.5:
             self._outlast_the_guard()
@@ -71,7 +79,17 @@ class Drive:
             (action,) = self.rng.choices([a for a, _ in actions], [w for _, w in actions])
             action()
         self.drain()
-        return len(self.tempers)
+        self._run_again()
+        return len(self.pair.model.executions)
+
+    def _run_again(self) -> None:
+        """Once all has ended, with what was published meanwhile, run some of it again."""
+        self.meddler.reruns += RERUNS
+        for place in range(len(self.plans)):
+            self._publish_again(place)
+        while self.meddler.reruns:
+            self.rerun()
+        self.drain()
 
     def _outlast_the_guard(self) -> None:
         """The first sweep ever holds reclaims back for a lease."""
@@ -79,12 +97,26 @@ class Drive:
             self.pair.list_due(WORKERS[0])
             self.pair.pass_time(LEASE // 4)
 
+    def _by(self, meddle: Callable[[], list[str]]) -> Callable[[], None]:
+        return lambda: self._later(meddle())
+
     # --- starts
 
-    def _publish(self, name: str, nodes: int, version: int = 1) -> tuple[str, Plan]:
-        size = self.rng.choice([1, 4, self.rng.randint(1, nodes), nodes])
+    def _publish(self, name: str, version: int) -> tuple[str, Plan]:
+        size = self.rng.choice([1, 4, self.rng.randint(1, self.nodes), self.nodes])
         workflow = random_workflow(self.rng, name, size)
+        if name in self.workflows and self.rng.random() < 0.7:
+            workflow = grown(self.rng, self.workflows[name])
+        self.workflows[name] = workflow
         return name, self.pair.publish(workflow, version)
+
+    def publish_again(self) -> None:
+        """Publish another version of a workflow; what runs stays with its own."""
+        self._publish_again(self.rng.randrange(len(self.plans)))
+
+    def _publish_again(self, place: int) -> None:
+        name, plan = self.plans[place]
+        self.plans[place] = self._publish(name, plan.version + 1)
 
     def start(self) -> None:
         """Start some executions, new ones and old ones again, of workflows that may not start."""
@@ -97,50 +129,72 @@ class Drive:
         if self.rng.random() < 0.3:
             self._later(self.pair.again())
         for one in starts:
-            execution = self.pair.model.executions.get(one.execution)
-            if execution and execution.id not in self.tempers:
+            known = one.execution in self.reporter.tempers
+            if one.execution in self.pair.model.executions and not known:
                 self.to_start -= 1
-                self.tempers[execution.id] = self._temper()
-                self.started.append((one, names[one.workflow - 1]))
+                self.reporter.tempers[one.execution] = self._temper()
+                self.started.append(one)
 
     def _start(self, workflows: int) -> Start:
         rng = self.rng
         if self.started and rng.random() < 0.2:
-            first, _ = rng.choice(self.started)
+            first = rng.choice(self.started)
             if rng.random() < 0.5:
                 return first
             return Start(first.execution, 1, 1, first.input, "other")
         plans = len(self.plans)
         number = rng.randint(1, workflows if rng.random() < 0.1 else plans)
         plan = number if number <= plans and rng.random() < 0.95 else rng.randint(1, plans)
+        pinned = rng.choice([0, 0, 0, self.plans[plan - 1][1].version]) if plan == number else 0
+        now = self.pair.now
         return Start(
-            f"e{len(self.tempers)}-{rng.randrange(10**6)}", number, plan, self._value(), "digest",
-            version=rng.choice([0, 0, 0, 1]) if plan == number else 0,
-            meta=rng.choice([b"", b"\x80"]), headers=rng.choice([b"", pack(b"trace")]),
+            f"e{len(self.reporter.tempers)}-{rng.randrange(10**6)}", number, plan,
+            self.reporter.value(), "digest", version=pinned, meta=rng.choice([b"", b"\x80"]),
+            headers=rng.choice([b"", pack(b"trace")]),
+            due=rng.choice(["", "", "", "+0", "+9000", f"@{now + 3000}", f"@{now - 5}"]),
+            timeout=rng.choice([0, 0, 0, 5_000, 40_000]),
         )  # fmt: skip
 
     def _temper(self) -> Temper:
-        kinds = [Temper(0, 0, 0), Temper(0.03, 0.1, 0.05), Temper(0.2, 0.2, 0.1)]
-        return self.rng.choice(kinds)
-
-    def _value(self) -> bytes:
-        return pack("v" * self.rng.choice([0, 5, 5, 20, 37, 38, 39, 60]))
+        if self.rng.random() < 0.02:
+            return Temper(nest=True)
+        return self.rng.choice(TEMPERS)
 
     # --- a worker
 
     def work(self) -> None:
-        """Report some outcomes, old ones and doubled ones among them, and claim."""
+        """Report some outcomes, old ones and doubled ones among them, start children, and claim."""
         rng = self.rng
         chosen = rng.sample(self.held, rng.randint(0, min(len(self.held), 6)))
-        outcomes = [self._outcome(token) for token in chosen]
+        chosen = self._start_children(chosen)
+        outcomes = [self.reporter.outcome(token) for token in chosen]
         if outcomes and rng.random() < 0.2:
-            outcomes.append(self._outcome(rng.choice(chosen)))
+            outcomes.append(self.reporter.outcome(rng.choice(chosen)))
         if self.reported and rng.random() < 0.2:
             outcomes.append(rng.choice(self.reported[-30:]))
         rng.shuffle(outcomes)
         queues = rng.sample(QUEUES, rng.randint(0, len(QUEUES)))
         claims = [(queue, rng.randint(1, 4)) for queue in queues]
         self._advance(rng.choice(WORKERS), outcomes, claims)
+
+    def start_stale_child(self) -> None:
+        """A worker starts a child of a step that it has lost, or that is not there any more."""
+        if self.reported:
+            token = self.rng.choice(self.reported).token
+            self._later(self.reporter.start_child(token, self.plans)[1])
+
+    def _start_children(self, tokens: Sequence[Token]) -> list[Token]:
+        """Start children of some steps; answers the others."""
+        rest = []
+        for token in tokens:
+            if not self.reporter.wants_child(token):
+                rest.append(token)
+                continue
+            held, orders = self.reporter.start_child(token, self.plans)
+            self._later(orders)
+            if not held:
+                self.held.remove(token)
+        return rest
 
     def _advance(
         self, worker: str, outcomes: Sequence[Outcome], claims: Sequence[tuple[str, int]]
@@ -152,29 +206,6 @@ class Drive:
         self.reported += outcomes
         done = {outcome.token for outcome in outcomes}
         self.held = [token for token in self.held if token not in done]
-
-    def _outcome(self, token: Token) -> Outcome:
-        rng = self.rng
-        temper = self.tempers.get(token.execution, Temper(0, 0, 0))
-        counts = f"{token.attempt},{token.deliveries},{token.releases},{token.queue}"
-        meta = f"{counts},{rng.randint(0, 99)},{rng.randint(0, 99)}"
-        chance = rng.random()
-        if chance < temper.fail:
-            return Outcome(token, "f", meta, b"=" + pack({"type": "Boom"}))
-        chance -= temper.fail
-        if chance < temper.retry and token.attempt < 4:
-            return Outcome(token, "r", meta, b"=" + pack("again"), str(rng.choice([0, 1, 900])))
-        chance -= temper.retry
-        if chance < temper.release and token.releases < 4:
-            return Outcome(token, "l", meta, b"shutdown", rng.choice(["0", "1", "500"]))
-        return Outcome(token, "c", meta, self._packed(), self._not_taken(token))
-
-    def _packed(self) -> bytes:
-        return pack_value(self._value(), self.pair.store.limits.inline_value)
-
-    def _not_taken(self, token: Token) -> str:
-        step = self.pair.model.plans[token.plan].step(token.step)
-        return not_taken(step, self.rng.choice([*step.labels, None]))
 
     def extend(self) -> None:
         """Renew leases of held tokens and of some that are held no more."""
@@ -190,6 +221,15 @@ class Drive:
         for token in self.rng.sample(self.held, min(len(self.held), 2)):
             if token.live:
                 self.pair.lose_lease(token)
+
+    def lose_lease_of_paused(self) -> None:
+        """A worker falls silent over a step whose execution is paused meanwhile."""
+        live = [token for token in self.held if token.live]
+        if live:
+            token = self.rng.choice(live)
+            self._later(self.pair.pause([token.execution], on=True))
+            self.pair.lose_lease(token)
+            self._later(self.pair.reclaim([token]))
 
     def pass_time(self) -> None:
         """Let some time pass; sometimes so much that nobody can have swept."""
@@ -211,11 +251,9 @@ class Drive:
         if rng.random() < 0.3:
             self.pair.again()
 
-    def purge(self) -> None:
-        """Retention removes an ended execution."""
-        ended = [e.id for e in self.pair.model.executions.values() if e.phase == DONE]
-        if ended:
-            self.pair.purge(self.rng.choice(ended))
+    def rerun(self) -> None:
+        """Run something again."""
+        self._later(self.meddler.rerun(self.plans))
 
     # --- sweeps and orders
 
@@ -245,10 +283,11 @@ class Drive:
 
     def promote_any(self) -> None:
         """Fire what may not be due, or not be there."""
-        if self.tempers:
-            owner = self.rng.choice(list(self.tempers))
-            members = [f"{self.rng.choice('wfk')}:{owner}:1"]
-            self._promote([*list(self.pair.model.timers)[:2], *members])
+        model = self.pair.model
+        if model.executions:
+            owner = self.rng.choice(list(model.executions))
+            members = [f"{self.rng.choice('wfkdp')}:{owner}:1", f"{self.rng.choice('xc')}:{owner}"]
+            self._promote(list(dict.fromkeys([*list(model.timers)[:2], *members])))
 
     def _promote(self, members: Sequence[str]) -> None:
         self._later(self.pair.promote(members))
@@ -272,20 +311,25 @@ class Drive:
             if self.held and self.rng.random() < 0.1:
                 self.lose_leases()
             self.held = [token for token in self.held if token.live and not token.silent]
-            outcomes = [self._outcome(token) for token in self.held]
+            rest = self._start_children(self.held)
+            outcomes = [self.reporter.outcome(token) for token in rest]
             self._advance(WORKERS[0], outcomes, [(queue, 50) for queue in QUEUES])
 
-        drain(self.pair, work)
+        drain(self.pair, self.meddler, work)
 
 
-def drain(pair: Pair, work: Callable[[], None]) -> None:
+def drain(pair: OperatedPair, meddler: Meddler, work: Callable[[], None]) -> None:
     """Sweep and let a worker work in turn until everything has ended, and look at what stays."""
     model = pair.model
+    meddler.let_go()
     for _ in range(DRAIN_ROUNDS):
-        if not model.timers and not any(model.streams.values()):
+        if not model.timers and all(one.ended for one in model.executions.values()):
             break
-        pair.pass_time(SWEEP_LEASE)
-        members, tokens = pair.list_due(WORKERS[0], 5)
+        meddler.send_what_is_missing()
+        idle = not any(model.streams.values())
+        due = min(model.timers.values(), default=pair.now)
+        pair.pass_time(min(max(due - pair.now, SWEEP_LEASE), SWEEP_GAP) if idle else SWEEP_LEASE)
+        members, tokens = pair.list_due(WORKERS[0], 20)
         if members:
             pair.promote(members)
         if tokens:

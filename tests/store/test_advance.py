@@ -35,7 +35,7 @@ def test_a_completed_step_releases_the_next(chain: Scene) -> None:
         "s1": f"C{META},{token}\n=\xa3out",
         "s2": f"q{released},default",
     }
-    assert carried == [1, 0, 0, "e1", 2, chain.plan.hash, ["out"], None]
+    assert carried == [1, 0, 0, "e1", 2, chain.plan.hash, ["out"], None, None]
     assert chain.store.pending("default") == {}
     assert chain.events() == [(6, "e1", 2, 1, META)]
 

@@ -57,12 +57,21 @@ def test_a_token_that_is_not_pending_is_lost(scene: Scene, way: str) -> None:
     assert extend(scene.store, (asked, 2 if way == "other queue" else 1, "e1")) == ["lost"]
 
 
-def test_a_stopping_execution_tells_its_steps(scene: Scene) -> None:
-    scene.execution("e2", phase="f", active=2, failed_step="1")
+@pytest.mark.parametrize("phase", "fc")
+def test_a_stopping_execution_tells_its_steps(scene: Scene, phase: str) -> None:
+    scene.execution("e2", phase=phase, active=2)
     here, there = scene.claimed("a"), scene.claimed("b", execution="e2")
     answers = extend(scene.store, (here, 1, "e1"), (there, 1, "e2"), ("1-1", 1, "e2"))
     assert answers == ["ok", "stop", "lost"]
     assert idle(scene.store) == pytest.approx([0, 0], abs=5000)
+
+
+@pytest.mark.parametrize(("phase", "flags"), [("r", "p"), ("r", "w"), ("u", "c")])
+def test_pauses_and_compensation_stop_nobody(scene: Scene, phase: str, flags: str) -> None:
+    scene.execution("e3", phase="f")
+    scene.execution("e2", phase=phase, flags=flags)
+    token = scene.claimed("a", execution="e2")
+    assert extend(scene.store, (token, 1, "e2")) == ["ok"]
 
 
 def test_each_queue_knows_its_own(scene: Scene) -> None:

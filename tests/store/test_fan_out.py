@@ -4,7 +4,7 @@ import pytest
 
 from redflow.model.plan import compile_plan, plan_fields
 from redflow.model.workflow import Edge, Node, Workflow
-from tests.store.arrange import META, Report, Scene
+from tests.store.arrange import META, Report, Scene, flow
 from tests.store.support import EPOCH, Store
 
 WIDTH = 5_000
@@ -86,6 +86,38 @@ def test_a_wide_stop_goes_page_by_page(wide: Scene) -> None:
     assert run_orders(wide, orders) == 11
     assert wide.tokens() == {}
     assert wide.fields()["ended"] == f"{EPOCH} F"
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("client", ["server"], indirect=True)
+def test_a_wide_pause_goes_page_by_page_and_back(wide: Scene) -> None:
+    run_orders(wide, wide.advance(Report(wide.claimed("a"), "a")).orders)
+    assert run_orders(wide, wide.pause()[1]) == 11
+    assert wide.tokens() == {}
+    assert wide.state() == "r 5000 3 p"
+    assert run_orders(wide, wide.pause(on=False)[1]) == 11
+    assert len(wide.tokens()) == WIDTH
+    assert wide.problems() == []
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("client", ["server"], indirect=True)
+def test_a_wide_saga_is_undone_one_by_one(store: Store) -> None:
+    """A call begins one compensation, however many there are."""
+    nodes = [f"m{i:03}" for i in range(300)]
+    scene = Scene(store, flow(*nodes, undo=dict.fromkeys(nodes, "started")))
+    scene.execution(phase="c")
+    scene.done(*nodes[1:])
+    scene.undoing(*nodes[1:])
+    reply = scene.advance(Report(scene.claimed(nodes[0]), nodes[0]), claims={"default": 9})
+    seen = []
+    while reply.claims:
+        (claim,) = reply.claims
+        node = scene.plan.step(claim.envelope.step).id
+        seen.append(node)
+        reply = scene.advance(Report(claim.token, node), claims={"default": 9})
+    assert seen == [f"{node}~undo" for node in [nodes[0], *reversed(nodes[1:])]]
+    assert scene.fields()["ended"] == f"{EPOCH} X"
 
 
 def test_a_plan_with_as_many_edges_is_compiled_in_chunks() -> None:

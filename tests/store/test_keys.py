@@ -35,7 +35,7 @@ def test_random_calls_leave_known_keys_only(size: tuple[int, int], namespace: st
     client = fake_client()
     store = Store(client, namespace, limits_of(size))
     register_all(store)
-    Drive(store, 7, executions=5).run()
+    Drive(store, 7, executions=2).run()
     found = {name.decode(): kind(store, name) for name in store.command("KEYS", "*")}
     families = {name: families_of(name, namespace) for name in found}
     assert {name for name, known in families.items() if len(known) != 1} == set()
@@ -52,7 +52,7 @@ def register_all(store: Store) -> None:
             store.space, "wf", content_hash="h", status="ACTIVE", about=b"", document=b"{}",
             queues=["default"],
         ),
-        workers.put_worker(store.space, "w1", queues=["default"], about=b"x", alive=1000),
+        workers.put_worker(store.space, "w1", queues=["default"], about=b"x", alive=60_000),
     ]  # fmt: skip
     for op in ops:
         store.run(op)

@@ -50,6 +50,23 @@ def test_timers_are_due_in_order_up_to_the_limit(scene: Scene) -> None:
     assert (few.partitions[0].members, few.next_due) == (["f:e1:1"], 0)
 
 
+def test_every_kind_of_timer_is_listed(scene: Scene) -> None:
+    """And none of those that stand for the end of time."""
+    members = ["c:e1.a", "d:e1:1", "f:e1:0", "k:e1:1", "p:e1:2", "w:e1:1", "x:e1"]
+    for member in members:
+        scene.timer(member)
+    assert sweep(scene.store).partitions[0].members == members
+
+
+def test_what_is_paused_is_swept_all_the_same(scene: Scene) -> None:
+    scene.store.command("HSET", scene.store.key("sweeper"), "paused", ",*,")
+    token = scene.claimed("a")
+    scene.store.silence("default", [token], LEASE)
+    scene.timer("w:e1:2")
+    (due,) = sweep(scene.store).partitions
+    assert (due.members, [one.token for one in due.tokens]) == (["w:e1:2"], [token])
+
+
 def test_the_next_timer_is_told_when_nothing_is_due(scene: Scene) -> None:
     scene.timer("w:e1:1", EPOCH + 700)
     assert sweep(scene.store) == Due(EPOCH, EPOCH + 700, [])

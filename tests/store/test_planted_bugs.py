@@ -7,8 +7,8 @@ import redis
 
 from redflow.store import script
 from tests.store.bugs import BUGS
+from tests.store.comparing import Difference
 from tests.store.driving import SIZES, Drive, limits_of
-from tests.store.paired import Difference
 from tests.store.support import Store
 
 SEEDS = 40
@@ -40,6 +40,7 @@ def _sound_scripts_afterwards(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.server
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_found(
     bug: str, plant: Callable[[str], None], server: redis.Redis, namespace: str
@@ -52,7 +53,7 @@ def finds_something(client: redis.Redis, namespace: str, seed: int) -> bool:
     """Run one seed; a difference and an error of a script are both findings."""
     store = Store(client, namespace, limits_of(SIZES[seed % len(SIZES)]))
     try:
-        Drive(store, seed, executions=6).run()
+        Drive(store, seed, executions=12).run()
     except (Difference, redis.exceptions.ResponseError):
         return True
     finally:

@@ -47,6 +47,17 @@ def test_timers_of_a_purged_execution_are_gone(scene: Scene, kind: str) -> None:
 # --- w: waking a step
 
 
+@pytest.mark.parametrize("flags", ["p", "w"])
+@pytest.mark.parametrize("why", "rls")
+def test_a_step_of_a_paused_execution_wakes_and_is_held(scene: Scene, flags: str, why: str) -> None:
+    scene.execution(flags=flags)
+    scene.parked("a", counts="2,1,3", why=why)
+    assert scene.promote("w:e1:1") == (["done"], [])
+    assert scene.record("a") == "hdefault,2,1,3"
+    assert (scene.tokens(), scene.store.zset("timers")) == ({}, {})
+    assert scene.problems() == []
+
+
 @pytest.mark.parametrize(("why", "carried"), [("2,0,0,r", [2, 0, 0]), ("1,3,4,l", [1, 3, 4])])
 def test_a_step_wakes_with_its_counts_and_reads_its_input(
     scene: Scene, why: str, carried: list[int]
@@ -55,7 +66,7 @@ def test_a_step_wakes_with_its_counts_and_reads_its_input(
     scene.timer("w:e1:1")
     scene.promote("w:e1:1")
     ((token, envelope),) = scene.tokens("mail").items()
-    assert envelope == [*carried, "e1", 1, scene.plan.hash, None, None]
+    assert envelope == [*carried, "e1", 1, scene.plan.hash, None, None, None]
     assert scene.record("a") == f"q{token},mail"
     assert scene.state() == "r 1 1"
     assert scene.events() == []
@@ -73,7 +84,7 @@ def test_a_step_that_would_wake_while_failing_is_cancelled(scene: Scene) -> None
     scene.set("s1", f"t{EPOCH},default,2,0,0,r")
     scene.timer("w:e1:1")
     scene.promote("w:e1:1")
-    assert scene.record("a") == f"X{EPOCH}"
+    assert scene.record("a") == f"X{EPOCH},2,0,0,default,0,0,0-0"
     assert scene.state() == "f 1 2 s"
     assert scene.tokens() == {}
 
@@ -160,7 +171,7 @@ def test_a_stop_page_ends_what_does_not_run(failing: Scene) -> None:
     assert [failing.record(node) for node in "acd"] == [
         f"F{META},1-1\n=\x01",
         f"X{EPOCH}",
-        f"X{EPOCH}",
+        f"X{EPOCH},2,0,0,default,0,0,0-0",
     ]
     assert list(failing.tokens()) == [b, z]
     assert failing.store.zset("timers") == {}
@@ -173,7 +184,7 @@ def test_stop_pages_follow_each_other(failing: Scene) -> None:
     assert failing.promote("k:e1:1") == (["done"], ["k:e1:4"])
     assert [failing.record(node)[0] for node in "bcd"] == ["q", "X", "t"]  # type: ignore[index]
     assert failing.promote("k:e1:4") == (["done"], [])
-    assert failing.record("d") == f"X{EPOCH}"
+    assert failing.record("d") == f"X{EPOCH},2,0,0,default,0,0,0-0"
 
 
 def test_a_page_that_is_done_again_changes_nothing(failing: Scene) -> None:
@@ -182,6 +193,26 @@ def test_a_page_that_is_done_again_changes_nothing(failing: Scene) -> None:
     failing.timer("k:e1:1")
     failing.promote("k:e1:1")
     assert failing.fields() == before
+
+
+def test_a_stop_page_takes_steps_from_whatever_would_wake_them(store: Store) -> None:
+    """Held and waiting ones, too; a child is told, and its step stays until the child has ended."""
+    scene = Scene(store, flow("a", "b", "c", "d", "e", deadlines={"b": 5.0}))
+    scene.execution(phase="c", active=5)
+    scene.waits("a", due=EPOCH + 99)
+    scene.waits("b")
+    scene.timer("d:e1:2", EPOCH + 5000)
+    scene.held("c")
+    scene.parked("d", EPOCH + 99)
+    scene.nested("e", "e1.e")
+    assert scene.fire("k:e1:1") == ["c:e1.e"]
+    begun = f"X{EPOCH},1,0,0,default,0,0,0-0"
+    assert [scene.record(node) for node in "abcde"] == [
+        begun, begun, f"X{EPOCH}", begun, "ke1.e,default,1,0,0",
+    ]  # fmt: skip
+    assert scene.fields()["w:go"] == ""
+    assert scene.store.zset("timers") == {"c:e1.e": EPOCH}
+    assert scene.state() == "c 1 5 cs"
 
 
 def test_the_page_that_ends_the_last_step_ends_the_execution(scene: Scene) -> None:

@@ -1,6 +1,6 @@
 """put_worker: beats, counts of live workers, and leaving."""
 
-from redflow.store.workers import Beat, put_worker
+from redflow.store.workers import Beat, put_pause, put_worker
 from tests.store.support import Store
 
 ALIVE = 30_000
@@ -45,3 +45,17 @@ def test_a_worker_that_leaves_is_gone_at_once(store: Store) -> None:
     assert beat(store, "w1", "default", about=b"").workers == {"default": 1}
     assert store.command("EXISTS", store.keys.worker("w1")) == 0
     assert beat(store, "w1", "default", about=b"").workers == {"default": 1}
+
+
+def test_paused_queues_are_told(store: Store) -> None:
+    """Also those it does not serve, and the whole namespace as `*`."""
+    assert beat(store, "w1", "default").paused == frozenset()
+    for name in ("mail", "*"):
+        store.run(put_pause(store.space, name, on=True, note=b"note"))
+    assert beat(store, "w1", "default").paused == {"mail", "*"}
+    store.run(put_pause(store.space, "*", on=False))
+    assert beat(store, "w1", "default").paused == {"mail"}
+
+
+def test_a_worker_that_nobody_asked_to_end_goes_on(store: Store) -> None:
+    assert not beat(store, "w1", "default").drain

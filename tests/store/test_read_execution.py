@@ -29,7 +29,7 @@ def test_the_execution_itself(store: Store) -> None:
     assert found == RawExecution(
         id="e1", phase="f", plan=scene.plan.hash, created=EPOCH, workflow="wf", version=1,
         digest="digest", input=b"\x01", meta=b"\x80", error=b"\x05", failed_step=1, ended=None,
-        ended_as=None, steps=[],
+        ended_as=None, flags="s", steps=[],
     )  # fmt: skip
 
 
@@ -93,6 +93,52 @@ def test_every_kind_of_step(store: Store) -> None:
         RawStep(8, "X", at=EPOCH),
         RawStep(9, "X", 1, 0, 0, at=EPOCH, **settled),  # type: ignore[arg-type]
     ]
+
+
+def test_every_kind_of_waiting(store: Store) -> None:
+    scene = Scene(store, flow(*"abcdef"))
+    scene.execution(active=5)
+    scene.parked("a", EPOCH + 9, "2,1,3", "s")
+    scene.waits("b", due=EPOCH + 9, counts="2,1,3")
+    scene.waits("c", "my-signal")
+    scene.nested("d", "e1.d~2", "2,1,3")
+    scene.set("e4", b"=\x05")
+    scene.held("e", "2,1,3")
+    scene.set("s6", "C0,0,0,mail,0,0,0-0|,1,\n=\x07")
+    found = read(store, last=6)
+    assert found is not None
+    assert found.steps == [
+        RawStep(1, "t", 2, 1, 3, queue="default", at=EPOCH + 9, why="s"),
+        RawStep(2, "w", 2, 1, 3, queue="default", at=EPOCH + 9, waiting_for="go"),
+        RawStep(3, "w", 1, 0, 0, queue="default", waiting_for="my-signal"),
+        RawStep(4, "k", 2, 1, 3, queue="default", waiting_for="e1.d~2", retry_error=b"\x05"),
+        RawStep(5, "h", 2, 1, 3, queue="default"),
+        RawStep(6, "C", 0, 0, 0, "mail", 0, 0, "0-0", not_taken=",1,", value=b"\x07"),
+    ]
+
+
+def test_where_an_execution_came_from_and_what_became_of_it(store: Store) -> None:
+    scene = Scene(store, flow("a"))
+    scene.execution(
+        phase="u", flags="cky", begin=str(EPOCH + 1), timeout="900", parent="e0.x 7",
+        cancelled=b"\x80", undo="3 1", paused=b"note", origin="e0", rerun_as="e0~r2",
+    )  # fmt: skip
+    found = read(store)
+    assert found is not None
+    assert (found.phase, found.flags) == ("u", "cky")
+    assert (found.begin, found.timeout) == (EPOCH + 1, 900)
+    assert (found.parent, found.parent_step) == ("e0.x", 7)
+    assert (found.cancelled, found.paused) == (b"\x80", b"note")
+    assert (found.undo_total, found.undo_left) == (3, 1)
+    assert (found.origin, found.rerun_as) == ("e0", "e0~r2")
+
+
+def test_a_pause_that_is_over_left_no_note(store: Store) -> None:
+    scene = Scene(store, flow("a"))
+    scene.execution(paused=b"")
+    found = read(store)
+    assert found is not None
+    assert found.paused is None
 
 
 def test_a_value_that_looks_like_a_record_is_a_value(store: Store) -> None:

@@ -95,12 +95,13 @@ def test_a_handler_takes_over_from_a_lost_step(store: Store) -> None:
     assert [carried[4] for carried in scene.tokens().values()] == [3]
 
 
-def test_a_stopping_execution_cancels_instead(scene: Scene) -> None:
-    scene.execution(phase="f", active=2, failed_step="2", error=b"=\x01")
+@pytest.mark.parametrize("phase", "fc")
+def test_a_stopping_execution_cancels_instead(scene: Scene, phase: str) -> None:
+    scene.execution(phase=phase, active=2)
     token = silent(scene, "a")
     assert reclaim(scene, token) == ["cancelled"]
     assert scene.record("a") == f"X{EPOCH},1,1,0,default,0,0,{token}"
-    assert scene.state() == "f 1 2 s"
+    assert scene.state() == f"{phase} 1 2 {'cs' if phase == 'c' else 's'}"
     assert scene.tokens() == {}
 
 
@@ -109,6 +110,40 @@ def test_the_last_cancelled_step_ends_the_execution(scene: Scene) -> None:
     reclaim(scene, silent(scene, "a"))
     assert scene.fields()["ended"] == f"{EPOCH} F"
     assert scene.store.zset("stopping") == {}
+
+
+@pytest.mark.parametrize("flags", ["p", "w"])
+def test_a_paused_execution_holds_the_step(scene: Scene, flags: str) -> None:
+    """The lost lease is counted all the same."""
+    scene.execution(flags=flags)
+    token = silent(scene, "a", attempt=2, deliveries=1, releases=3)
+    assert reclaim(scene, token) == ["moved"]
+    assert scene.record("a") == "hdefault,2,2,3"
+    assert (scene.tokens(), scene.store.pending("default")) == ({}, {})
+    assert scene.events() == [(15, "e1", 2, 1, "2,2,3,default,0,0")]
+    assert scene.problems() == []
+
+
+def test_what_resumed_a_step_goes_with_it(scene: Scene) -> None:
+    token = scene.claimed("a", resume=pack(["signal", 4]))
+    scene.store.silence("default", [token], LEASE)
+    reclaim(scene, token)
+    assert [carried[8] for carried in scene.tokens().values()] == [["signal", 4]]
+
+
+def test_a_finalizer_moves_while_stopping(store: Store) -> None:
+    scene = Scene(store, flow("a>z!always"))
+    scene.execution(phase="c", s1="X1")
+    assert reclaim(scene, silent(scene, "z")) == ["moved"]
+
+
+@pytest.mark.parametrize(("deliveries", "left"), [(0, ["d:e1:1"]), (5, [])])
+def test_a_moved_step_keeps_its_deadline(store: Store, deliveries: int, left: list[str]) -> None:
+    scene = Scene(store, flow("a", deadlines={"a": 5.0}))
+    scene.execution()
+    scene.timer("d:e1:1", EPOCH + 5000)
+    reclaim(scene, silent(scene, "a", deliveries=deliveries))
+    assert list(store.zset("timers")) == left
 
 
 @pytest.mark.parametrize("way", ["purged", "entry gone"])

@@ -71,10 +71,10 @@ def test_names_go_to_their_places() -> None:
 def test_lists_and_rows_are_counted() -> None:
     loaded = load_script("put_worker")
     keys, args = loaded.bind(
-        worker="w", queues="q", serving=["s1", "s2"], now=0, id="w1", about=b"x", alive=5,
-        names=["a", "b", "c"],
+        worker="w", namespace="n", queues="q", serving=["s1", "s2"], now=0, id="w1", about=b"x",
+        alive=5, names=["a", "b", "c"],
     )  # fmt: skip
-    assert keys == ("w", "q", "s1", "s2")
+    assert keys == ("w", "n", "q", "s1", "s2")
     assert args[:2] == (2, 3)
     assert args[-3:] == ("a", "b", "c")
 

@@ -44,7 +44,7 @@ def test_a_start_writes_the_execution_and_makes_its_roots_ready(scene: Scene) ->
         "input": b"=" + INPUT,
         "s1": f"q{token},default".encode(),
     }
-    assert carried == [1, 0, 0, "e1", 1, scene.plan.hash, [{"a": 1}], None]
+    assert carried == [1, 0, 0, "e1", 1, scene.plan.hash, [{"a": 1}], None, None]
     assert store.zset("live") == {"e1": EPOCH}
     assert scene.events() == [(1, "e1", 1, None, "wf 1")]
 
@@ -80,6 +80,80 @@ def test_roots_over_the_budget_become_an_order(store: Store) -> None:
     assert [carried[4:7:2] for carried in scene.tokens().values()] == [
         [n, [{"a": 1}]] for n in (1, 2, 3)
     ]
+
+
+# --- scheduled, with a timeout, paused
+
+
+@pytest.mark.parametrize("due", ["+900", f"@{EPOCH + 900}"])
+def test_a_scheduled_start_waits_on_a_timer(scene: Scene, due: str) -> None:
+    """Nothing of it is ready, and its timeout is only noted."""
+    asked = one(due=due, timeout=5000)
+    assert start(scene.store, asked, plans=(scene.plan.hash,)) == (["ok"], [])
+    assert scene.store.hash("execution:e1") == {
+        "state": f"s 1 1 {scene.plan.hash}".encode(),
+        "start": f"{EPOCH} wf 1 digest".encode(),
+        "input": b"=" + INPUT,
+        "timeout": b"5000",
+        "begin": str(EPOCH + 900).encode(),
+        "f0": b"1 c ",
+    }
+    assert scene.tokens() == {}
+    assert scene.store.zset("timers") == {"f:e1:0": EPOCH + 900}
+    assert scene.store.zset("live") == {"e1": EPOCH}
+    assert scene.events() == [(16, "e1", 1, None, "wf 1")]
+    assert scene.problems() == []
+
+
+@pytest.mark.parametrize("due", ["", "+0", f"@{EPOCH}", "@1"])
+def test_what_is_due_starts_at_once(scene: Scene, due: str) -> None:
+    start(scene.store, one(due=due), plans=(scene.plan.hash,))
+    assert (scene.state(), "begin" in scene.fields()) == ("r 1 1", False)
+    assert [event[0] for event in scene.events()] == [1]
+
+
+def test_a_start_at_the_end_of_time_is_written_to_the_millisecond(scene: Scene) -> None:
+    last = 253_402_300_799_000
+    start(scene.store, one(due=f"@{last}"), plans=(scene.plan.hash,))
+    assert scene.fields()["begin"] == str(last)
+    assert scene.store.zset("timers") == {"f:e1:0": last}
+
+
+def test_a_timeout_counts_from_the_start(scene: Scene) -> None:
+    start(scene.store, one(timeout=5000), plans=(scene.plan.hash,))
+    assert (scene.state(), scene.fields()["timeout"]) == ("r 1 1 x", "5000")
+    assert scene.store.zset("timers") == {"x:e1": EPOCH + 5000}
+    assert scene.problems() == []
+
+
+def test_deadlines_of_roots_count_from_the_start(store: Store) -> None:
+    scene = Scene(store, flow("a>b", deadlines={"a": 5.0, "b": 7.0}))
+    start(store, one(), plans=(scene.plan.hash,))
+    assert store.zset("timers") == {"d:e1:1": EPOCH + 5000}
+
+
+@pytest.mark.parametrize(("due", "state"), [("", "r 1 1 w"), ("+900", "s 1 1 w")])
+def test_an_execution_of_a_paused_workflow_begins_paused(
+    scene: Scene, due: str, state: str
+) -> None:
+    scene.store.command("HSET", scene.store.key("workflow:wf"), "paused", "1")
+    start(scene.store, one(due=due), plans=(scene.plan.hash,))
+    assert scene.state() == state
+    assert scene.record("a") == (None if due else "hdefault,1,0,0")
+    assert scene.tokens() == {}
+    assert scene.problems() == []
+
+
+@pytest.mark.parametrize("given", [{"due": "+900"}, {"timeout": 7}])
+def test_another_time_does_not_make_it_another_start(scene: Scene, given: dict) -> None:
+    plans = (scene.plan.hash,)
+    start(scene.store, one(due="+5"), plans=plans)
+    before = scene.everything()
+    assert start(scene.store, one(**given), plans=plans)[0] == ["dup"]
+    assert scene.everything() == before
+
+
+# --- the same again, and refusals
 
 
 def test_the_same_start_again_is_dup_and_changes_nothing(scene: Scene) -> None:

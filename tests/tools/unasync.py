@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CLIENT = "client handle listing namespace plans reading registry starting".split()
+CLIENT = """acting client explaining handle listing namespace orders pausing plans purging
+    queues reading registry rerunning rooms signalling skipping starting stopping workers
+    workflows""".split()
 FILES = {"redflow/driver/_async.py": "redflow/driver/_sync.py"} | {
     f"redflow/client/_async/{name}.py": f"redflow/client/_sync/{name}.py" for name in CLIENT
 }

@@ -121,6 +121,11 @@ class _FaultyAsync:
         read = self._inner.read_group
         return await self._around("read_group", lambda: read(streams, **options))
 
+    async def listen(self, *arguments: Any) -> None:
+        kind = self._faults.take("listen")
+        _check(kind, "listen")
+        await self._inner.listen(*arguments)
+
     async def close(self) -> None:
         await self._inner.close()
 

@@ -65,7 +65,7 @@ class Heart:
 
     def hold(self, number: int, where: str = "loop", *, age: float = 10.0) -> Held:
         """Hold a step that was claimed some seconds ago."""
-        envelope = Envelope(1, 0, 0, f"e{number}", 1, "hash", None, None)
+        envelope = Envelope(1, 0, 0, f"e{number}", 1, "hash", None, None, None)
         held = Held(self.space.keys.partition(0), "default", f"1-{number}", envelope, now_ms=1)
         held.claimed = time.monotonic() - age
         held.prepared = _Prepared(where)  # type: ignore[assignment]
@@ -79,14 +79,10 @@ class Heart:
         return self.wire.extended
 
 
-class _Step:
-    finalizer = False
-
-
 class _Prepared:
     def __init__(self, where: Any) -> None:
         self.runner = Runner(lambda ctx: None, where, None, "f")
-        self.step = _Step()
+        self.runs_while_stopping = False
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from redflow.model import codec
 from redflow.model.outcome import (
+    AwaitingSignal,
     Branch,
     Completed,
     ErrorInfo,
@@ -16,11 +18,13 @@ from redflow.model.outcome import (
     OutcomeReason,
     Released,
     Retry,
+    Sleeping,
 )
 from redflow.model.plan import Plan, compile_plan
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import Workflow
 from redflow.worker.conclusion import conclude, release_delay
+from redflow.worker.outbox import Report, due_of
 from tests.worker.kit import Bench, chain, until
 
 AT_ONCE = RetryPolicy(3, initial_interval=0.001, maximum_interval=0.001, jitter="none")
@@ -289,6 +293,60 @@ def test_an_output_over_the_inline_limit_goes_into_a_field_of_its_own(length, ma
     assert conclusion.kind == "c"
     assert conclusion.value[:1] == mark
     assert codec.decode(conclusion.value[1:]) == "x" * length
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind", "value", "detail"),
+    [
+        (Sleeping(delay=1.5), "t", "", "+1500"),
+        (Sleeping(delay=0), "t", "", "+0"),
+        (Sleeping(delay=0.0001), "t", "", "+1"),
+        (Sleeping(until=datetime(2030, 1, 1, tzinfo=UTC)), "t", "", "@1893456000000"),
+        (AwaitingSignal("go"), "s", "go", ""),
+        (AwaitingSignal("go", 0.0001), "s", "go", "1"),
+    ],
+)
+def test_a_step_that_waits_is_a_row_that_is_not_counted(outcome, kind, value, detail):
+    assert row(outcome) == (kind, value, detail, "")
+
+
+@pytest.mark.parametrize(("began", "kind"), [(True, "l"), (False, "n")])
+def test_a_step_given_back_says_whether_it_had_begun(began, kind):
+    assert row(Released(OutcomeReason.SHUTDOWN, began=began)).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("error", "retryable", "detail"),
+    [
+        (ErrorInfo("TimeoutError", "m", OutcomeReason.TIMEOUT), True, "u"),
+        (ErrorInfo("TimeoutError", "m", OutcomeReason.TIMEOUT), False, ""),
+        (ErrorInfo("redflow.worker.processes.ChildDied", "m"), True, "u"),
+        (ErrorInfo("ValueError", "m"), True, ""),
+    ],
+    ids=["timed out", "nothing came", "process died", "by itself"],
+)
+def test_a_failure_that_was_cut_short_may_have_done_something(error, retryable, detail):
+    assert row(Failed(error, retryable=retryable)).detail == detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "due"),
+    [
+        ("r", "250", 1250),
+        ("l", "0", 0),
+        ("n", "30", 1030),
+        ("t", "+0", 0),
+        ("t", "+5", 1005),
+        ("t", "@7000", 7000),
+        ("s", "", 0),
+        ("s", "40", 1040),
+        ("c", ",2,", 0),
+        ("f", "u", 0),
+    ],
+)
+def test_when_the_timer_of_a_row_is_due(kind, detail, due):
+    held: Any = None
+    assert due_of(Report(held, kind, "", "", detail), 1000) == due
 
 
 def test_a_step_given_back_at_shutdown_is_offered_again_at_once():

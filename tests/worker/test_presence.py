@@ -13,12 +13,14 @@ import msgspec
 import pytest
 
 from redflow.driver import AsyncDriver, Connector
+from redflow.driver._async import QUIET_SECONDS
 from redflow.errors import InvalidInput
 from redflow.logs import JsonFormatter
 from redflow.metrics import MOST_WORKFLOWS, OTHER
 from redflow.model.outcome import Branch, Fail
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import Workflow
+from redflow.worker.retention import EVERY, SOONEST
 from redflow.worker.settings import WorkerSettings, new_worker_id
 from tests.worker.faults import Faults
 from tests.worker.kit import Bench, Gate, chain, until
@@ -43,7 +45,7 @@ async def test_a_worker_tells_what_it_offers_and_takes_itself_off(bench: Bench):
 
         about = msgspec.msgpack.decode(await until(told))
         assert about["functions"] == ["ship"]
-        assert about["types"] == ["function", "log"]
+        assert about["types"] == ["function", "log", "signal", "subworkflow", "wait"]
         assert about["queues"] == ["default", "mail"]
         assert (about["slots"], about["pid"]) == (7, os.getpid())
         assert {"version", "host", "python", "started"} < set(about)
@@ -254,10 +256,12 @@ async def test_an_idle_worker_asks_little(
         calls, beats = dict(faults.calls), faults.calls["put_worker"]
     seconds = (beats + 1) * 0.15
     assert calls.pop("read_info", 1) == 1, "asked when it starts"
-    assert set(calls) <= {"put_partition", "read_group", "list_due", "put_worker"}
+    assert set(calls) <= {"put_partition", "read_group", "list_due", "put_worker", "listen"}
+    assert calls["listen"] == 1
     assert calls["list_due"] <= seconds / (0.5 * 0.4 * 0.8) + 2
     assert calls["read_group"] <= seconds / 0.05 + 2
     per_second = 1 / defaults.interval + 1 / (defaults.sweep * 0.4 * 0.8) + 1 / defaults.beat
+    per_second += 1 / QUIET_SECONDS + 16 * 4 / (EVERY * SOONEST)
     assert per_second < 2
 
 
@@ -311,6 +315,8 @@ async def test_an_idle_worker_sends_at_most_two_commands_a_second(server_url: st
         ({"interval": -1}, "interval"),
         ({"drain": float("inf")}, "drain"),
         ({"sweep": float("nan")}, "sweep"),
+        ({"retention_completed": -1}, "retention_completed"),
+        ({"retention_others": "7d"}, "retention_others"),
         ({"lease": 1.0, "beat": 0.5}, "lease"),
         ({"beat": 0}, "lease"),
     ],

@@ -225,7 +225,7 @@ async def test_a_sweeper_that_is_woken_as_it_is_cancelled_ends(bench: Bench):
     """asyncio.wait_for swallowed the cancel on Python 3.11, and the worker never stopped."""
     await bench.one(lambda value: value)
     async with bench.working(**STILL) as worker:
-        sweeper = worker._tasks[-2]
+        sweeper = worker._tasks[3]
         for _ in range(3):
             await asyncio.sleep(0)  # let it come to rest between two sweeps
         worker.sweeper.due_at(1)

@@ -1,29 +1,32 @@
 """The client: registers workflows, starts executions and asks about them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
 from redflow.client._async.handle import AsyncHandle
-from redflow.client._async.listing import AsyncLister
 from redflow.client._async.namespace import AsyncNamespace
-from redflow.client._async.plans import AsyncPlans
-from redflow.client._async.reading import AsyncReader
-from redflow.client._async.registry import AsyncRegistry, Check
-from redflow.client._async.single import AsyncSingle
-from redflow.client._async.starting import AsyncStarter
-from redflow.client._async.waiting import AsyncWaiting
+from redflow.client._async.registry import Check
+from redflow.client._async.rooms import AsyncRooms
+from redflow.client._async.signalling import Delivery
 from redflow.client.answers import naming, raise_first
 from redflow.client.arguments import (
+    LATEST,
+    check_asked_id,
+    check_ended,
     check_hash,
     check_labels,
     check_limit,
     check_since,
     check_status,
+    check_step_id,
+    check_text,
+    check_time,
     check_version,
 )
 from redflow.client.cursors import place_of
+from redflow.client.evidence import EVERYTHING
 from redflow.client.filters import Filter
 from redflow.client.requests import (
     OnConflict,
@@ -32,7 +35,9 @@ from redflow.client.requests import (
     options_of,
     request_of,
     requests_of,
+    timing_of,
 )
+from redflow.client.reruns import UNSET, rerun_options_of
 from redflow.driver import Connector
 from redflow.model.execution import (
     Execution,
@@ -42,8 +47,10 @@ from redflow.model.execution import (
     WorkflowInfo,
     WorkflowVersion,
 )
-from redflow.model.ids import check_execution_id, check_workflow_id
+from redflow.model.explain import Reason
+from redflow.model.ids import check_label, check_node_id, check_workflow_id
 from redflow.model.plan import Plan
+from redflow.model.rerun import RerunPlan
 from redflow.model.status import ExecutionStatus
 from redflow.model.workflow import Workflow
 from redflow.store.keys import DEFAULT_PREFIX
@@ -67,13 +74,13 @@ class AsyncClient:
         `on_started` is told the workflow and the number of executions this client has started.
         """
         self._namespace = AsyncNamespace(server, namespace, prefix, limits or Limits())
-        self._plans = AsyncPlans(self._namespace)
-        self._registry = AsyncRegistry(self._namespace, self._plans)
-        self._starter = AsyncStarter(self._namespace, self._plans, on_started)
-        self._single = AsyncSingle(self._starter)
-        self._reader = AsyncReader(self._namespace, self._plans)
-        self._lister = AsyncLister(self._namespace, self._reader)
-        self._waiting = AsyncWaiting(self._namespace)
+        self._rooms = AsyncRooms(self._namespace, on_started)
+        self.workflows = self._rooms.workflows
+        """Versions, status and pauses of registered workflows."""
+        self.queues = self._rooms.queues
+        """What waits in each queue, and its pauses."""
+        self.workers = self._rooms.workers
+        """The workers that beat lately."""
 
     @property
     def namespace(self) -> str:
@@ -93,7 +100,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close every connection; a later call opens new ones."""
-        await self._waiting.close()
+        await self._rooms.waiting.close()
         await self._namespace.close()
 
     # Workflows
@@ -114,20 +121,28 @@ class AsyncClient:
         that an interrupted registration missed. `check` replaces the checks of the graph alone.
         Raises InvalidWorkflow with every problem, before anything is written.
         """
-        return await self._registry.register(workflow, partitions, check)
+        return await self._rooms.registry.register(workflow, partitions, check)
 
     async def get_workflow(self, workflow: str, version: int | None = None) -> WorkflowVersion:
         """Return a version of a workflow, by default the latest; raises NotFound."""
         number = None if version is None else check_version(version)
-        return await self._registry.get(check_workflow_id(workflow), number)
+        return await self._rooms.registry.get(check_workflow_id(workflow), number)
+
+    async def pause_namespace(self, reason: str = "") -> None:
+        """Let no worker claim anything; steps that run may finish."""
+        await self._rooms.pausing.claims(EVERYTHING, on=True, reason=check_text(reason, "reason"))
+
+    async def resume_namespace(self) -> None:
+        """Let workers claim again; queues that are paused themselves stay so."""
+        await self._rooms.pausing.claims(EVERYTHING, on=False)
 
     async def list_workflows(self) -> list[WorkflowInfo]:
         """Return all workflows, in the order they were first registered."""
-        return await self._registry.all()
+        return await self._rooms.registry.all()
 
     async def get_plan(self, content_hash: str) -> Plan:
         """Return a compiled workflow by its content hash; raises NotFound."""
-        return await self._plans.get(check_hash(content_hash))
+        return await self._rooms.plans.get(check_hash(content_hash))
 
     # Executions
 
@@ -138,6 +153,9 @@ class AsyncClient:
         *,
         id: str | None = None,
         idempotency_key: str | None = None,
+        at: datetime | None = None,
+        delay: float | str | timedelta | None = None,
+        timeout: float | str | timedelta | None = None,
         version: int | None = None,
         labels: Mapping[str, str] | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -147,13 +165,17 @@ class AsyncClient:
 
         Idempotent by `id`, or by `idempotency_key` which stands for one: with the same workflow and
         input the first execution is returned, else Conflict is raised (`on_conflict="return"`
-        returns it all the same). Raises NotFound, InvalidInput, PayloadTooLarge.
+        returns it all the same). It begins `at` a time or after a `delay`, else now, and FAILS when
+        it takes longer than `timeout` from then on; seconds, or "5m". Raises NotFound,
+        InvalidInput, PayloadTooLarge.
         """
         options = options_of(workflow, version, on_conflict)
-        meta = meta_of(labels, metadata)
-        request = request_of(options, self.namespace, input, id=id, key=idempotency_key, meta=meta)
+        meta, timing = meta_of(labels, metadata), timing_of(at, delay, timeout)
+        request = request_of(
+            options, self.namespace, input, id=id, key=idempotency_key, meta=meta, timing=timing
+        )
         with naming([request]):
-            await self._single.start(options, request)
+            await self._rooms.single.start(options, request)
         return self._handle(request.id)
 
     async def execute_many(
@@ -162,6 +184,9 @@ class AsyncClient:
         inputs: Iterable[Any],
         *,
         ids: Sequence[str] | None = None,
+        at: datetime | None = None,
+        delay: float | str | timedelta | None = None,
+        timeout: float | str | timedelta | None = None,
         version: int | None = None,
         labels: Mapping[str, str] | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -172,16 +197,16 @@ class AsyncClient:
         All inputs are checked before the first is sent. Give `ids` to be able to repeat the call.
         """
         options = options_of(workflow, version, on_conflict)
-        meta = meta_of(labels, metadata)
-        requests = requests_of(options, self.namespace, inputs, ids=ids, meta=meta)
+        meta, timing = meta_of(labels, metadata), timing_of(at, delay, timeout)
+        requests = requests_of(options, self.namespace, inputs, ids=ids, meta=meta, timing=timing)
         if requests:
             with naming(requests):
-                raise_first(await self._starter.start(options, requests), len(requests))
+                raise_first(await self._rooms.starter.start(options, requests), len(requests))
         return [self._handle(request.id) for request in requests]
 
     def handle(self, id: str) -> AsyncHandle:
         """Return a handle of an execution that was started before; asks nothing."""
-        return self._handle(check_execution_id(id, field="id"))
+        return self._handle(check_asked_id(id))
 
     async def get_execution(self, id: str) -> Execution:
         """Return an execution with its values; raises NotFound."""
@@ -213,7 +238,104 @@ class AsyncClient:
             check_since(since),
         )
         behind = None if cursor is None else place_of(cursor)
-        return await self._lister.page(wanted, behind, check_limit(limit))
+        return await self._rooms.lister.page(wanted, behind, check_limit(limit))
+
+    # Acting on executions
+
+    async def cancel_execution(self, id: str, reason: str = "") -> None:
+        """Cancel an execution: what waits ends at once, what runs is told to, then it is undone.
+
+        Raises NotFound, and Conflict when it has ended or is failing.
+        """
+        await self.handle(id).cancel(reason)
+
+    async def fail_execution(self, id: str, message: str) -> None:
+        """Fail an execution from outside, as if a step had; raises NotFound, Conflict."""
+        await self.handle(id).fail(message)
+
+    async def signal_execution(
+        self, id: str, node: str, data: Any = None, *, signal_id: str | None = None
+    ) -> Delivery:
+        """Send a signal to a node that waits for it, or will: its id, or the name it waits for.
+
+        Repeated with one `signal_id` it counts once. Raises NotFound, InvalidInput; Conflict when
+        the execution has ended, or keeps as many early signals as it may.
+        """
+        return await self.handle(id).signal(node, data, id=signal_id)
+
+    async def pause_execution(self, id: str, reason: str = "") -> None:
+        """Start no more steps of an execution; those that run may finish, timers go on.
+
+        Raises NotFound, and Conflict when it has ended or is stopping.
+        """
+        await self.handle(id).pause(reason)
+
+    async def resume_execution(self, id: str) -> None:
+        """Let a paused execution go on; raises NotFound, Conflict."""
+        await self.handle(id).resume()
+
+    async def skip_step(
+        self, id: str, node: str, output: Any = None, *, label: str | None = None
+    ) -> None:
+        """Settle a node that is ready, running or waiting with an output; `label` is its branch.
+
+        Raises NotFound, InvalidInput; Conflict when it has ended or is not ready.
+        """
+        execution, known = check_asked_id(id), check_node_id(node, field="node")
+        chosen = None if label is None else check_label(label)
+        await self._rooms.skipping.skip(execution, known, output, chosen)
+
+    async def rerun_execution(
+        self,
+        id: str,
+        from_node: str | None = None,
+        input: Any = UNSET,
+        version: int | None = None,
+        compensation: bool = False,
+    ) -> AsyncHandle:
+        """Run an ended execution again as a new one; completed steps are kept where they can be.
+
+        From `from_node` on everything runs again; with another `input` and no node, all of it. With
+        `compensation` only the compensations that failed run. Every call makes another rerun.
+        Raises NotFound, InvalidInput; Conflict when it has not ended.
+        """
+        options = rerun_options_of(from_node, input, version, compensation)
+        return self._handle(await self._rooms.rerunning.rerun(check_asked_id(id), options))
+
+    async def plan_rerun(
+        self,
+        id: str,
+        from_node: str | None = None,
+        input: Any = UNSET,
+        version: int | None = None,
+        compensation: bool = False,
+    ) -> RerunPlan:
+        """Say what `rerun_execution` would keep and run; changes nothing, raises the same."""
+        options = rerun_options_of(from_node, input, version, compensation)
+        return await self._rooms.rerunning.plan(check_asked_id(id), options)
+
+    async def purge(
+        self, before: datetime | None = None, status: ExecutionStatus | str | None = None
+    ) -> int:
+        """Remove executions that ended before a time, by default all; answers how many.
+
+        `status` limits it to COMPLETED, FAILED or CANCELLED ones. Never one that still runs, nor a
+        child whose parent does.
+        """
+        ended = check_ended(status)
+        return await self._rooms.purging.purge(
+            LATEST if before is None else check_time(before, "before"), ended
+        )
+
+    async def explain(self, id: str, node: str | None = None) -> list[Reason]:
+        """Say why an execution, or one node of it, does not go on: all reasons, in order.
+
+        Without a node: of the execution itself and of every step that is ready, running or waiting.
+        Raises NotFound, InvalidInput.
+        """
+        return await self._rooms.explaining.explain(
+            check_asked_id(id), None if node is None else check_step_id(node)
+        )
 
     def _handle(self, id: str) -> AsyncHandle:
-        return AsyncHandle(id, self._reader, self._waiting)
+        return AsyncHandle(id, self._rooms)

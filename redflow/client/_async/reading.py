@@ -1,11 +1,12 @@
 """Reading executions: how one stands, its values, its steps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from redflow.client._async.namespace import AsyncNamespace
 from redflow.client._async.plans import AsyncPlans
 from redflow.client.endings import failure_of
+from redflow.client.refusals import unknown_execution
 from redflow.client.views import (
     HEAD,
     Look,
@@ -13,6 +14,7 @@ from redflow.client.views import (
     execution_of,
     is_kept_apart,
     output_of,
+    parent_node,
     read_look,
     readable,
     step_of,
@@ -23,7 +25,7 @@ from redflow.model.execution import Execution, ExecutionSummary, Step
 from redflow.model.plan import Plan
 from redflow.store.executions import read_execution
 from redflow.store.keys import PartitionKeys
-from redflow.store.records import RawExecution, RawStep
+from redflow.store.records import RawExecution, RawStep, read_step
 from redflow.store.steps import Envelope, read_envelope, read_fields
 from redflow.store.sweeps import read_tokens
 
@@ -61,9 +63,9 @@ class AsyncReader:
         partition = await self._namespace.partition_of(raw.id)
         records = dict(known)
         missing = [number for number in plan.sinks if number not in records]
-        records |= await self._fields(partition, raw.id, "s", missing)
+        records |= await self.fields(partition, raw.id, "s", missing)
         apart = [number for number, record in records.items() if record and is_kept_apart(record)]
-        large = await self._fields(partition, raw.id, "big:s", apart)
+        large = await self.fields(partition, raw.id, "big:s", apart)
         return output_of(raw.id, plan, records, large)
 
     async def result(self, look: Look) -> Any:
@@ -84,13 +86,27 @@ class AsyncReader:
             raw = await self._namespace.driver.run(read_execution(space, partition, execution))
         if raw is None:
             raise self._unknown(execution)
-        plan = output = None
-        if raw.ended_as == "C":
-            plan = await self.plan_of(raw)
-            output = await self.output(raw, plan, {})
-        elif raw.failed_step is not None:
-            plan = await self.plan_of(raw)
-        return execution_of(raw, plan, output)
+        plan = await self.plan_of(raw)
+        output = await self.output(raw, plan, {}) if raw.ended_as == "C" else None
+        undone = await self._undone(raw, plan)
+        return execution_of(raw, plan, output, undone, await self._parent_node(raw))
+
+    async def _undone(self, raw: RawExecution, plan: Plan) -> list[RawStep]:
+        """Return the records of compensations, once all of them are over."""
+        if raw.ended_as in (None, "C") or not raw.undo_total:
+            return []
+        return await self.records(raw, range(plan.forward + 1, len(plan.steps) + 1))
+
+    async def _parent_node(self, raw: RawExecution) -> str | None:
+        """Return the node that started a child; a long id does not tell it."""
+        node = parent_node(raw)
+        if node is not None or raw.parent is None or raw.parent_step is None:
+            return node
+        try:
+            plan = await self.plan_of((await self.look(raw.parent)).raw)
+        except NotFound:
+            return None
+        return plan.step(raw.parent_step).id
 
     async def summary(self, raw: RawExecution) -> ExecutionSummary:
         """Return an execution as lists show it."""
@@ -120,6 +136,7 @@ class AsyncReader:
                 steps += [
                     step_of(plan, number, records.get(number), tokens.get(number), ended=ended)
                     for number in range(first, last + 1)
+                    if number <= plan.forward or number in records
                 ]
         return steps
 
@@ -135,9 +152,17 @@ class AsyncReader:
             if token == one.token
         }
 
-    async def _fields(
+    async def records(self, raw: RawExecution, numbers: Iterable[int]) -> list[RawStep]:
+        """Return the records of steps that have one; values that are kept apart are left out."""
+        partition = await self._namespace.partition_of(raw.id)
+        found = await self.fields(partition, raw.id, "s", list(numbers))
+        with readable(raw.id):
+            return [read_step(number, record) for number, record in found.items() if record]
+
+    async def fields(
         self, partition: PartitionKeys, execution: str, prefix: str, numbers: list[int]
     ) -> dict[int, bytes | None]:
+        """Return numbered fields of an execution, None for one that is not there."""
         pages = [numbers[first : first + SINKS] for first in range(0, len(numbers), SINKS)]
         ops = [read_fields(partition, execution, [f"{prefix}{n}" for n in page]) for page in pages]
         found = await self._namespace.driver.run_many(ops)
@@ -145,7 +170,4 @@ class AsyncReader:
         return dict(zip(numbers, values, strict=True))
 
     def _unknown(self, execution: str) -> NotFound:
-        return NotFound(
-            f"execution {execution!r} does not exist in namespace {self._namespace.name!r}",
-            hint="it was never started there, or retention has removed it",
-        )
+        return unknown_execution(execution, self._namespace.name)

@@ -1,12 +1,13 @@
 # GENERATED from redflow/client/_async/reading.py by tests/tools/unasync.py: change that file.
 """Reading executions: how one stands, its values, its steps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.plans import Plans
 from redflow.client.endings import failure_of
+from redflow.client.refusals import unknown_execution
 from redflow.client.views import (
     HEAD,
     Look,
@@ -14,6 +15,7 @@ from redflow.client.views import (
     execution_of,
     is_kept_apart,
     output_of,
+    parent_node,
     read_look,
     readable,
     step_of,
@@ -24,7 +26,7 @@ from redflow.model.execution import Execution, ExecutionSummary, Step
 from redflow.model.plan import Plan
 from redflow.store.executions import read_execution
 from redflow.store.keys import PartitionKeys
-from redflow.store.records import RawExecution, RawStep
+from redflow.store.records import RawExecution, RawStep, read_step
 from redflow.store.steps import Envelope, read_envelope, read_fields
 from redflow.store.sweeps import read_tokens
 
@@ -62,9 +64,9 @@ class Reader:
         partition = self._namespace.partition_of(raw.id)
         records = dict(known)
         missing = [number for number in plan.sinks if number not in records]
-        records |= self._fields(partition, raw.id, "s", missing)
+        records |= self.fields(partition, raw.id, "s", missing)
         apart = [number for number, record in records.items() if record and is_kept_apart(record)]
-        large = self._fields(partition, raw.id, "big:s", apart)
+        large = self.fields(partition, raw.id, "big:s", apart)
         return output_of(raw.id, plan, records, large)
 
     def result(self, look: Look) -> Any:
@@ -85,13 +87,27 @@ class Reader:
             raw = self._namespace.driver.run(read_execution(space, partition, execution))
         if raw is None:
             raise self._unknown(execution)
-        plan = output = None
-        if raw.ended_as == "C":
-            plan = self.plan_of(raw)
-            output = self.output(raw, plan, {})
-        elif raw.failed_step is not None:
-            plan = self.plan_of(raw)
-        return execution_of(raw, plan, output)
+        plan = self.plan_of(raw)
+        output = self.output(raw, plan, {}) if raw.ended_as == "C" else None
+        undone = self._undone(raw, plan)
+        return execution_of(raw, plan, output, undone, self._parent_node(raw))
+
+    def _undone(self, raw: RawExecution, plan: Plan) -> list[RawStep]:
+        """Return the records of compensations, once all of them are over."""
+        if raw.ended_as in (None, "C") or not raw.undo_total:
+            return []
+        return self.records(raw, range(plan.forward + 1, len(plan.steps) + 1))
+
+    def _parent_node(self, raw: RawExecution) -> str | None:
+        """Return the node that started a child; a long id does not tell it."""
+        node = parent_node(raw)
+        if node is not None or raw.parent is None or raw.parent_step is None:
+            return node
+        try:
+            plan = self.plan_of((self.look(raw.parent)).raw)
+        except NotFound:
+            return None
+        return plan.step(raw.parent_step).id
 
     def summary(self, raw: RawExecution) -> ExecutionSummary:
         """Return an execution as lists show it."""
@@ -121,6 +137,7 @@ class Reader:
                 steps += [
                     step_of(plan, number, records.get(number), tokens.get(number), ended=ended)
                     for number in range(first, last + 1)
+                    if number <= plan.forward or number in records
                 ]
         return steps
 
@@ -136,9 +153,17 @@ class Reader:
             if token == one.token
         }
 
-    def _fields(
+    def records(self, raw: RawExecution, numbers: Iterable[int]) -> list[RawStep]:
+        """Return the records of steps that have one; values that are kept apart are left out."""
+        partition = self._namespace.partition_of(raw.id)
+        found = self.fields(partition, raw.id, "s", list(numbers))
+        with readable(raw.id):
+            return [read_step(number, record) for number, record in found.items() if record]
+
+    def fields(
         self, partition: PartitionKeys, execution: str, prefix: str, numbers: list[int]
     ) -> dict[int, bytes | None]:
+        """Return numbered fields of an execution, None for one that is not there."""
         pages = [numbers[first : first + SINKS] for first in range(0, len(numbers), SINKS)]
         ops = [read_fields(partition, execution, [f"{prefix}{n}" for n in page]) for page in pages]
         found = self._namespace.driver.run_many(ops)
@@ -146,7 +171,4 @@ class Reader:
         return dict(zip(numbers, values, strict=True))
 
     def _unknown(self, execution: str) -> NotFound:
-        return NotFound(
-            f"execution {execution!r} does not exist in namespace {self._namespace.name!r}",
-            hint="it was never started there, or retention has removed it",
-        )
+        return unknown_execution(execution, self._namespace.name)

@@ -7,6 +7,7 @@ from typing import Any
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.plans import Plans
 from redflow.client.registered import (
+    Fields,
     about_of,
     info_of,
     unknown_version,
@@ -16,17 +17,20 @@ from redflow.client.registered import (
 from redflow.errors import InvalidInput, InvalidWorkflow, Problem
 from redflow.model.execution import WorkflowInfo, WorkflowVersion
 from redflow.model.graph import problems
-from redflow.model.plan import compile_plan
+from redflow.model.plan import Plan, compile_plan
 from redflow.model.workflow import Workflow
 from redflow.store.op import Op
+from redflow.store.space import Space
 from redflow.store.workflows import (
     Registered,
     list_workflows,
     publish_workflow,
     put_partition,
     put_workflow,
+    read_paused,
     read_version,
     read_workflow,
+    update_workflow,
 )
 
 Check = Callable[[Workflow], Sequence[Problem]]
@@ -69,34 +73,53 @@ class Registry:
                 queues=sorted({node.queue for node in workflow.nodes}),
             )
         )
-        self._distribute(workflow, registered)
-        fields = self._namespace.driver.run(read_workflow(space, workflow.id))
-        return version_of(workflow, fields, registered.version)
+        plan = compile_plan(workflow, registered.version)
+        self._distribute(plan, registered, str(workflow.status))
+        fields, paused = self._read(space, workflow.id)
+        return version_of(workflow, fields, registered.version, paused=paused)
 
-    def _distribute(self, workflow: Workflow, registered: Registered) -> None:
+    def update(self, workflow: str, *, version: int = 0, status: str = "") -> None:
+        """Change the latest version (0 keeps it) or the status, everywhere; raises NotFound."""
+        space = self._namespace.space()
+        found = self._namespace.driver.run(
+            update_workflow(space, workflow, version=version, status=status)
+        )
+        if found is None:
+            name = self._namespace.name
+            known = version and "latest" in self._namespace.driver.run(
+                read_workflow(space, workflow)
+            )
+            raise (
+                unknown_version(workflow, version, name)
+                if known
+                else unknown_workflow(workflow, name)
+            )
+        registered, now = found
+        plan = self._plans.of_version(workflow, registered.latest)
+        self._distribute(plan, registered, now)
+
+    def _distribute(self, plan: Plan, registered: Registered, status: str) -> None:
         """Give every partition the plan, and only then the news of it."""
         space = self._namespace.space()
-        driver, status = self._namespace.driver, str(workflow.status)
-        plan = compile_plan(workflow, registered.version)
+        driver = self._namespace.driver
         driver.run_many([put_partition(space, one, plan.queues) for one in space.keys])
         self._plans.put(plan, space.keys)
         driver.run_many(
-            [publish_workflow(space, one, workflow.id, registered, status) for one in space.keys]
+            [publish_workflow(space, one, plan.workflow, registered, status) for one in space.keys]
         )
-        self._plans.set_latest(workflow.id, registered.plan)
+        self._plans.set_latest(plan.workflow, registered.plan)
 
     def get(self, workflow: str, version: int | None) -> WorkflowVersion:
         """Return one version of a workflow, None for the latest; raises NotFound."""
         space = self._namespace.space()
-        driver = self._namespace.driver
-        fields = driver.run(read_workflow(space, workflow))
+        fields, paused = self._read(space, workflow)
         if "latest" not in fields:
             raise unknown_workflow(workflow, self._namespace.name)
         number = version or int(fields["latest"])
-        found = driver.run(read_version(space, workflow, number))
+        found = self._namespace.driver.run(read_version(space, workflow, number))
         if found is None:
             raise unknown_version(workflow, number, self._namespace.name)
-        return version_of(Workflow.from_json(found[1]), fields, number)
+        return version_of(Workflow.from_json(found[1]), fields, number, paused=paused)
 
     def all(self) -> list[WorkflowInfo]:
         """Return all workflows, the one registered first before the others."""
@@ -106,6 +129,18 @@ class Registry:
         for first in range(0, len(ids), LISTED):
             page = ids[first : first + LISTED]
             ops: list[Op[Any]] = [read_workflow(space, workflow) for workflow in page]
-            records = self._namespace.driver.run_many(ops)
-            found += [info_of(id, one) for id, one in zip(page, records, strict=True) if one]
+            ops += [read_paused(space, workflow) for workflow in page]
+            read = self._namespace.driver.run_many(ops)
+            records, pauses = read[: len(page)], read[len(page) :]
+            found += [
+                info_of(id, one, paused=paused)
+                for id, one, paused in zip(page, records, pauses, strict=True)
+                if one
+            ]
         return found
+
+    def _read(self, space: Space, workflow: str) -> tuple[Fields, bool]:
+        """Read the registry's record of a workflow, and whether it is paused."""
+        ops: list[Op[Any]] = [read_workflow(space, workflow), read_paused(space, workflow)]
+        fields, paused = self._namespace.driver.run_many(ops)
+        return fields, paused

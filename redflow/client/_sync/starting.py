@@ -1,24 +1,18 @@
 # GENERATED from redflow/client/_async/starting.py by tests/tools/unasync.py: change that file.
 """Starting executions: one round trip when all is known, more when something has changed."""
 
-import logging
 from collections.abc import Sequence
 
 from redflow.client._sync.namespace import Namespace
+from redflow.client._sync.orders import Orders
 from redflow.client._sync.plans import Plans
 from redflow.client.answers import keeps_changing, read_answers
 from redflow.client.requests import Batch, OnStarted, Options, Request, batches
 from redflow.errors import Conflict, NotFound, StoreError
 from redflow.store.executions import start_executions
-from redflow.store.op import Word
-from redflow.store.sweeps import promote_timers
-
-logger = logging.getLogger(__name__)
 
 CHANGES = 5  # new versions met by one call
 PIPELINED = 16  # calls sent in one round trip: up to 1,600 executions or 16 MiB
-ORDERS = 10  # carried out by one call; each may settle 1,000 edges
-ORDER_CALLS = 100  # of one batch; what is left is done by the next sweep of a worker
 
 Reply = tuple[list[str], list[str]]
 
@@ -26,9 +20,16 @@ Reply = tuple[list[str], list[str]]
 class Starter:
     """Starts executions of one namespace."""
 
-    def __init__(self, namespace: Namespace, plans: Plans, on_started: OnStarted | None) -> None:
+    def __init__(
+        self,
+        namespace: Namespace,
+        plans: Plans,
+        orders: Orders,
+        on_started: OnStarted | None,
+    ) -> None:
         self._namespace = namespace
         self._plans = plans
+        self._orders = orders
         self._on_started = on_started
 
     def start(self, options: Options, requests: Sequence[Request]) -> list[Conflict]:
@@ -65,7 +66,8 @@ class Starter:
         if self._on_started is not None:
             self._on_started(options.workflow, statuses.count("ok"))
         if orders:
-            self._carry_out(batch, orders)
+            known = {request.id: batch.plan for request in batch.requests}
+            self._orders.carry_out(batch.partition, orders, known)
         again: list[Batch] = []
         for content_hash, requests in answers.moved.items():
             plan = self._plans.of_latest(options.workflow, content_hash)
@@ -99,28 +101,3 @@ class Starter:
         self._namespace.space()
         for batch in todo:
             self._plans.put(batch.plan, [batch.partition])
-
-    def _carry_out(self, batch: Batch, orders: list[str]) -> None:
-        """Do what did not fit into the call that started; a sweep does what fails here."""
-        space = self._namespace.space()
-        left = list(orders)
-        try:
-            for _ in range(ORDER_CALLS):
-                page, left = left[:ORDERS], left[ORDERS:]
-                if not page:
-                    return
-                executions = list(dict.fromkeys(member.split(":")[1] for member in page))
-                rows: list[Word] = []
-                for member in page:
-                    rows += (member, executions.index(member.split(":")[1]) + 1)
-                op = promote_timers(
-                    space,
-                    batch.partition,
-                    queues=batch.plan.queues,
-                    executions=executions,
-                    plans=[batch.plan.hash],
-                    members=rows,
-                )
-                left += (self._namespace.driver.run(op)).orders
-        except StoreError as error:
-            logger.warning("orders of started executions wait for a sweep: %s", error)

@@ -1,0 +1,73 @@
+"""Orders: what did not fit into a call is carried out here at once, or by the next sweep."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from redflow.client._async.namespace import AsyncNamespace
+from redflow.client._async.plans import AsyncPlans
+from redflow.errors import NotFound, StoreError
+from redflow.model.plan import Plan
+from redflow.store.keys import PartitionKeys
+from redflow.store.op import Word
+from redflow.store.sweeps import promote_timers, read_plan_hash
+
+logger = logging.getLogger(__name__)
+
+PAGE = 10  # orders carried out by one call; each may settle 1,000 edges
+CALLS = 100  # made for one request; what is left is done by the next sweep of a worker
+
+
+class AsyncOrders:
+    """Carries out the orders that scripts answer."""
+
+    def __init__(self, namespace: AsyncNamespace, plans: AsyncPlans) -> None:
+        self._namespace = namespace
+        self._plans = plans
+
+    async def carry_out(
+        self, partition: PartitionKeys, orders: Sequence[str], known: Mapping[str, Plan]
+    ) -> None:
+        """Do what is ordered, and what comes of it; `known` are plans of executions."""
+        left, plans = list(orders), dict(known)
+        try:
+            for _ in range(CALLS):
+                page, left = left[:PAGE], left[PAGE:]
+                if not page:
+                    return
+                left += await self._promote(partition, page, plans)
+        except (StoreError, NotFound) as error:
+            logger.warning("orders wait for a sweep: %s", error)
+
+    async def _promote(
+        self, partition: PartitionKeys, page: Sequence[str], plans: dict[str, Plan]
+    ) -> list[str]:
+        executions = list(dict.fromkeys(_execution_of(member) for member in page))
+        await self._learn(partition, [one for one in executions if one not in plans], plans)
+        used = [plans[one] for one in executions if one in plans]
+        rows: list[Word] = []
+        for member in page:
+            rows += (member, executions.index(_execution_of(member)) + 1)
+        op = promote_timers(
+            await self._namespace.space(),
+            partition,
+            queues=sorted({queue for plan in used for queue in plan.queues}),
+            executions=executions,
+            plans=sorted({plan.hash for plan in used}),
+            members=rows,
+        )
+        return (await self._namespace.driver.run(op)).orders
+
+    async def _learn(
+        self, partition: PartitionKeys, executions: Sequence[str], plans: dict[str, Plan]
+    ) -> None:
+        """Read the plans of executions that come in by orders: children and parents."""
+        ops = [read_plan_hash(partition, execution) for execution in executions]
+        found = await self._namespace.driver.run_many(ops)
+        for execution, content_hash in zip(executions, found, strict=True):
+            if content_hash is not None:
+                plans[execution] = await self._plans.get(content_hash)
+
+
+def _execution_of(member: str) -> str:
+    """A member of the timers is `<kind>:<execution>`, and mostly `:<step>`."""
+    return member.split(":")[1]

@@ -1,0 +1,61 @@
+"""Removing ended executions that nobody needs any more."""
+
+from collections.abc import Sequence
+
+from redflow.client._async.namespace import AsyncNamespace
+from redflow.model.status import ExecutionStatus
+from redflow.store.keys import PartitionKeys
+from redflow.store.reruns import purge_executions
+from redflow.store.steps import read_fields
+from redflow.store.sweeps import read_expired
+
+PAGE = 100  # executions removed by one call
+
+
+class AsyncPurging:
+    """Purges executions of one namespace; safe to repeat."""
+
+    def __init__(self, namespace: AsyncNamespace) -> None:
+        self._namespace = namespace
+
+    async def purge(self, before: int, status: ExecutionStatus | None) -> int:
+        """Remove what ended before a time in ms, of one status or of all; answers how many.
+
+        A child stays as long as its parent runs.
+        """
+        space = await self._namespace.space()
+        ended = [one for one in ExecutionStatus if one.terminal and status in (None, one)]
+        removed = 0
+        for partition in space.keys:
+            # Parents end after their children, which stand in another index when they failed.
+            for one in ended:
+                removed += await self._index(partition, one.lower(), before)
+        return removed
+
+    async def _index(self, partition: PartitionKeys, index: str, before: int) -> int:
+        removed = kept = 0
+        while True:
+            op = read_expired(partition, index, before=before, offset=kept, count=PAGE)
+            page = await self._namespace.driver.run(op)
+            if not page:
+                return removed
+            words = await self._remove(partition, page, before)
+            purged = words.count("purged")
+            removed, kept = removed + purged, kept + len(words) - purged
+
+    async def _remove(
+        self, partition: PartitionKeys, page: Sequence[str], before: int
+    ) -> list[str]:
+        ops = [read_fields(partition, execution, ("parent",)) for execution in page]
+        parents = await self._namespace.driver.run_many(ops)
+        op = purge_executions(
+            await self._namespace.space(),
+            partition,
+            executions=[
+                (execution, (parent or b"").decode().partition(" ")[0])
+                for execution, (parent,) in zip(page, parents, strict=True)
+            ],
+            completed_before=before,
+            others_before=before,
+        )
+        return await self._namespace.driver.run(op)

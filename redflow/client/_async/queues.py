@@ -1,0 +1,78 @@
+"""The queues of a namespace: what waits in them, and whether workers may claim it."""
+
+from redflow.client._async.namespace import AsyncNamespace
+from redflow.client._async.pausing import AsyncPausing
+from redflow.client._async.workers import AsyncWorkers
+from redflow.client.arguments import check_text
+from redflow.client.evidence import pause_of
+from redflow.errors import NotFound
+from redflow.model.ids import check_queue
+from redflow.model.operations import QueueInfo
+from redflow.store.explaining import (
+    read_claimed,
+    read_length,
+    read_pauses,
+    read_queues,
+    read_time,
+)
+
+Infos = list[QueueInfo]
+
+
+class AsyncQueues:
+    """Lists queues and pauses them."""
+
+    def __init__(
+        self, namespace: AsyncNamespace, pausing: AsyncPausing, workers: AsyncWorkers
+    ) -> None:
+        self._namespace = namespace
+        self._pausing = pausing
+        self._workers = workers
+
+    async def list(self) -> Infos:
+        """Return all queues by name; what waits and runs is counted over all partitions."""
+        space = await self._namespace.space()
+        driver = self._namespace.driver
+        names = await driver.run(read_queues(space))
+        pauses = await driver.run(read_pauses(space))
+        serving = await self._workers.of_queues(names, await driver.run(read_time()))
+        found = []
+        for name in names:
+            ready, running = await self._count(name)
+            found.append(
+                QueueInfo(
+                    name=name,
+                    waiting=ready - running,
+                    running=running,
+                    workers=sum(one.alive for one in serving[name]),
+                    paused=pause_of("queue", name, pauses[name]) if name in pauses else None,
+                )
+            )
+        return found
+
+    async def pause(self, name: str, reason: str = "") -> None:
+        """Let no worker claim steps of a queue; those that run may finish. Raises NotFound."""
+        await self._known(name)
+        await self._pausing.claims(name, on=True, reason=check_text(reason, "reason"))
+
+    async def resume(self, name: str) -> None:
+        """Let workers claim steps of a queue again; raises NotFound."""
+        await self._known(name)
+        await self._pausing.claims(name, on=False)
+
+    async def _known(self, name: str) -> None:
+        check_queue(name, field="name")
+        names = await self._namespace.driver.run(read_queues(await self._namespace.space()))
+        if name not in names:
+            raise NotFound(
+                f"queue {name!r} is not known in namespace {self._namespace.name!r}",
+                hint=f"its queues are {', '.join(names[:20]) or 'not there yet'}",
+            )
+
+    async def _count(self, queue: str) -> tuple[int, int]:
+        """Return how many steps a queue holds, and how many of them workers have claimed."""
+        space = await self._namespace.space()
+        driver = self._namespace.driver
+        lengths = await driver.run_many([read_length(one, queue) for one in space.keys])
+        used = [one for one, length in zip(space.keys, lengths, strict=True) if length]
+        return sum(lengths), sum(await driver.run_many([read_claimed(one, queue) for one in used]))

@@ -1,0 +1,58 @@
+# GENERATED from redflow/client/_async/signalling.py by tests/tools/unasync.py: change that file.
+"""Sending signals to steps that wait for them, or will."""
+
+from typing import Any, Literal
+
+from redflow.client._sync.acting import Acting
+from redflow.client.refusals import signal_of, signals_full
+from redflow.errors import Unavailable
+from redflow.model import codec
+from redflow.model.ids import new_execution_id
+from redflow.store.waiting import deliver_signal
+
+Delivery = Literal["delivered", "buffered", "duplicate"]
+
+_ANSWERS: dict[str, Delivery] = {
+    "delivered": "delivered",
+    "buffered": "buffered",
+    "dup": "duplicate",
+}
+
+
+class Signalling:
+    """Sends signals to executions of one namespace."""
+
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
+
+    def send(self, execution: str, node: str, data: Any, signal_id: str | None) -> Delivery:
+        """Send a signal once, however often the call is repeated with one id.
+
+        Raises NotFound, Conflict, InvalidInput.
+        """
+        payload = codec.encode(data)
+        target = self._acting.find(execution)
+        name = signal_of(target.plan, node)
+        id = signal_id or new_execution_id()
+        op = deliver_signal(
+            target.space,
+            target.partition,
+            execution=execution,
+            plan=target.plan.hash,
+            queues=target.plan.queues,
+            name=name,
+            id=id,
+            payload=payload,
+        )
+        try:
+            word = self._acting.ask(target.partition, target.plan, op)
+        except Unavailable as error:
+            raise Unavailable(
+                f"signal {name!r} to execution {execution!r}: {error.args[0]}",
+                ambiguous=error.ambiguous,
+                hint=f"repeat with signal_id={id!r}: it counts once",
+            ) from error
+        self._acting.accept(f"send signal {name!r}", target, word)
+        if word == "full":
+            raise signals_full(execution, name)
+        return _ANSWERS[word]

@@ -1,0 +1,103 @@
+"""Retention: executions that ended long enough ago are removed, the oldest first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+from redflow.errors import StoreError
+from redflow.store.keys import PartitionKeys
+from redflow.store.op import Op, command
+from redflow.store.reruns import purge_executions
+from redflow.store.steps import read_fields
+from redflow.store.sweeps import read_expired
+from redflow.worker.outage import Outage
+from redflow.worker.shared import Shared
+
+LOGGER = logging.getLogger("redflow.worker")
+
+EVERY, SOONEST = 120.0, 0.75
+"""Seconds between two rounds, and the least share of it: nobody waits for what is removed, and a
+round asks four questions of each partition.
+"""
+
+PAGE = 100
+"""Executions removed by one call."""
+
+
+class Retention:
+    """Removes what is old, in partitions that this worker sweeps."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._driver = shared.driver
+        self._space = shared.space
+        self._worker_id = shared.settings.worker_id
+        self._clock = shared.clock
+        completed, others = shared.settings.retention_completed, shared.settings.retention_others
+        self._kept = {"completed": completed, "failed": others, "cancelled": others}
+        self.outage = Outage("retention")
+        self.purged = 0
+
+    async def run(self) -> None:
+        """Remove until cancelled; workers that started together do it one after the other."""
+        while True:
+            await asyncio.sleep(EVERY * random.uniform(SOONEST, 1.0))
+            try:
+                await self.purge()
+                self.outage.over()
+            except StoreError as error:
+                await self.outage.wait(error)
+            except Exception:  # what one round cannot read must not end them all
+                LOGGER.exception("retention failed")
+
+    async def purge(self) -> None:
+        """One round over all partitions."""
+        partitions = list(self._space.keys)
+        holders = await self._driver.run_many([read_sweeper(one) for one in partitions])
+        for partition, holder in zip(partitions, holders, strict=True):
+            if holder == self._worker_id:
+                await self._purge(partition)
+
+    async def _purge(self, partition: PartitionKeys) -> None:
+        now = self._clock.now()
+        limits = {
+            index: now - round(kept * 1000)
+            for index, kept in self._kept.items()
+            if kept is not None
+        }
+        for index, before in limits.items():
+            passed, more = 0, True
+            while more:
+                ids = await self._driver.run(
+                    read_expired(partition, index, before=before, offset=passed, count=PAGE)
+                )
+                words = await self._purge_page(partition, ids, limits) if ids else []
+                gone = words.count("purged")
+                self.purged += gone
+                passed += len(words) - gone  # still in the index: what another one has to let go
+                more = len(ids) == PAGE
+
+    async def _purge_page(
+        self, partition: PartitionKeys, ids: list[str], limits: dict[str, int]
+    ) -> list[str]:
+        found = await self._driver.run_many(
+            [read_fields(partition, one, ["parent"]) for one in ids]
+        )
+        parents = [(parent or b"").decode().partition(" ")[0] for (parent,) in found]
+        op = purge_executions(
+            self._space,
+            partition,
+            executions=list(zip(ids, parents, strict=True)),
+            completed_before=limits.get("completed", 0),
+            others_before=limits.get("failed", 0),
+        )
+        return await self._driver.run(op)
+
+
+def read_sweeper(partition: PartitionKeys) -> Op[str | None]:
+    """The worker that sweeps a partition, or swept it last."""
+    words = ("HGET", partition.permanent["sweeper"], "holder")
+    return command(
+        "read_sweeper", *words, parse=lambda reply: None if reply is None else reply.decode()
+    )
