@@ -8,6 +8,7 @@ import json
 import sys
 from contextlib import ExitStack
 
+from bench.features import measure_features
 from bench.gates import GATES, measure
 from redflow.driver import EmbeddedServer
 
@@ -24,9 +25,16 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3, help="runs; medians are printed (default 3)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--profile", action="store_true", help="print where a worker's time goes")
+    parser.add_argument(
+        "--features", action="store_true", help="print what each feature costs instead"
+    )
     options = parser.parse_args()
     with ExitStack() as stack:
         url = options.redis or stack.enter_context(EmbeddedServer()).url
+        if options.features:
+            for name, value in asyncio.run(measure_features(url)).items():
+                print(f"{name:56} {value:10,.1f}")
+            return 0
         found = asyncio.run(
             measure(url, steps=options.steps, runs=options.runs, profile=options.profile)
         )
