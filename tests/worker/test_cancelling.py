@@ -249,7 +249,8 @@ async def test_a_step_dropped_at_its_claim_never_began(bench: Bench):
     # Stopping is marked, its page has not come: the order is left to a sweep that never comes.
     await outside.cancel(bench, execution, orders=False)
     async with bench.working(sweep=600.0, lease=60.0, beat=15.0) as worker:
-        await worker._end(worker._tasks[3])
+        # Nor does a blocking read win it: that one asks nobody.
+        await worker._end(worker.reader_task, worker._tasks[3])
         await worker.pump.informed.wait()
         worker.pump.look(partition.number)
         run = await bench.ended(execution)
