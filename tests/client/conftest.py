@@ -8,6 +8,15 @@ from redflow.client import AsyncClient, Client
 from redflow.driver import AsyncDriver, Connector
 from tests.client.kit import Workers
 
+PARTITIONS = 4
+"""Of the namespaces of these tests, unless one asks for another number: few are made faster."""
+
+
+@pytest.fixture(autouse=True)
+def few_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    for twin in ("_async", "_sync"):
+        monkeypatch.setattr(f"redflow.client.{twin}.namespace.PARTITIONS", PARTITIONS)
+
 
 @pytest.fixture
 async def client(connector: Connector, namespace: str) -> AsyncIterator[AsyncClient]:

@@ -19,6 +19,7 @@ from redflow.model.status import ExecutionStatus, Phase
 from redflow.model.workflow import Node, Workflow
 from redflow.store.keys import PartitionKeys
 from redflow.store.space import Limits
+from tests.client.conftest import PARTITIONS
 from tests.client.kit import chain, wide
 from tests.client.test_signalling import approval
 
@@ -38,7 +39,7 @@ def test_it_registers_starts_and_reads(sync_client: Client):
     assert sync_client.get_workflow("order", 1) == info
     assert [one.id for one in sync_client.list_workflows()] == ["order"]
     assert sync_client.get_plan(info.content_hash).hash == info.content_hash
-    assert sync_client.create_namespace() == 16
+    assert sync_client.create_namespace() == PARTITIONS
 
 
 def test_it_lists(sync_client: Client):
