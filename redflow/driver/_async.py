@@ -11,7 +11,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as NoAnswer
 
 from redflow.driver.backoff import DEADLINE, Attempts
-from redflow.driver.failures import WAIT, code_of, has_moved, translate
+from redflow.driver.failures import WAIT, closed_while, code_of, has_moved, translate
 from redflow.driver.links import AsyncConnection, AsyncPool, Replicas
 from redflow.driver.packing import (
     Entries,
@@ -60,6 +60,7 @@ class AsyncDriver:
         self._pool = make_pool(ANSWER_SECONDS)
         self._readers: AsyncPool | None = None
         self._longest_read = 0.0
+        self._retired: list[AsyncPool] = []  # replaced, or closing did not end
         self._fence: Fence | None = None
         self._history: str | None = None
         self._meeting = AsyncLock()
@@ -84,11 +85,12 @@ class AsyncDriver:
         """
         packed = pack_op(op)
         attempts = Attempts(op.name, self._where, deadline=deadline, timer=self._timer)
+        pool = self._pool
         while True:
             try:
-                reply = await self._ask(self._pool, op.name, packed, op.script, ANSWER_SECONDS)
+                reply = await self._ask(pool, op.name, packed, op.script, ANSWER_SECONDS)
             except Unavailable as error:
-                await self._timer.sleep(attempts.wait_after(error))
+                await self._wait_after(error, attempts, pool)
             else:
                 return op.parse(reply)
 
@@ -101,11 +103,12 @@ class AsyncDriver:
             return []
         packed = [pack_op(op) for op in ops]
         attempts = Attempts(ops[0].name, self._where, deadline=deadline, timer=self._timer)
+        pool = self._pool
         while True:
             try:
-                replies = await self._ask_all(packed, ops)
+                replies = await self._ask_all(pool, packed, ops)
             except Unavailable as error:
-                await self._timer.sleep(attempts.wait_after(error))
+                await self._wait_after(error, attempts, pool)
             else:
                 return [op.parse(reply) for op, reply in zip(ops, replies, strict=True)]
 
@@ -160,10 +163,22 @@ class AsyncDriver:
             await pool.aclose()
 
     async def close(self) -> None:
-        """Close every connection; a later call opens new ones."""
-        await self._pool.aclose()
-        if self._readers is not None:
-            await self._readers.aclose()
+        """Close every connection; a later call opens new ones.
+
+        A call under way may still be answered; else it raises Unavailable and is not repeated.
+        """
+        self._retired += [pool for pool in (self._pool, self._readers) if pool is not None]
+        self._pool, self._readers = self._make_pool(ANSWER_SECONDS), None
+        for pool in list(self._retired):  # what a cancelled close leaves, the next one closes
+            await pool.aclose()
+            self._retired = [other for other in self._retired if other is not pool]
+
+    async def _wait_after(self, error: Unavailable, attempts: Attempts, pool: AsyncPool) -> None:
+        """Wait for the next try of a call; once the driver was closed there is none."""
+        if pool is self._pool:
+            await self._timer.sleep(attempts.wait_after(error))
+        if pool is not self._pool:
+            raise attempts.closed_after(error) from error
 
     async def _read(self, pack_for: PackRead, name: str, block_ms: int) -> Entries:
         if not self._can_block:
@@ -175,20 +190,25 @@ class AsyncDriver:
 
     async def _poll(self, packed: bytes, name: str, block_ms: int) -> Entries:
         end = self._timer.now() + block_ms / 1000
-        while True:
-            found = entries_of(await self._ask(self._pool, name, packed, None, ANSWER_SECONDS))
+        pool = self._pool
+        while pool is self._pool:
+            found = entries_of(await self._ask(pool, name, packed, None, ANSWER_SECONDS))
             if found or self._timer.now() >= end:
                 return found
             await self._timer.sleep(POLL_SECONDS)
+        raise closed_while(name, self._where, ambiguous=False)
 
     async def _reading_pool(self, seconds: float) -> AsyncPool:
         """Return a pool whose connections wait at least so long; a longer block makes a new one."""
-        if self._readers is None or seconds > self._longest_read:
-            self._longest_read = math.ceil(seconds / READ_STEP) * READ_STEP
-            old, self._readers = self._readers, self._make_pool(self._longest_read)
-            if old is not None:
-                await self._drop_idle(old)
-        return self._readers
+        old = self._readers
+        if old is not None and seconds <= self._longest_read:
+            return old
+        self._longest_read = math.ceil(seconds / READ_STEP) * READ_STEP
+        self._readers = new = self._make_pool(self._longest_read)
+        if old is not None:
+            self._retired.append(old)
+            await self._drop_idle(old)
+        return new
 
     async def _ask(
         self,
@@ -205,11 +225,13 @@ class AsyncDriver:
         except RedisError as error:
             raise await self._failure(error, name, connection) from error
         finally:
-            await pool.release(connection)
+            await self._release(pool, connection)
 
-    async def _ask_all(self, packed: list[bytes], ops: Sequence[Op[Any]]) -> list[Any]:
+    async def _ask_all(
+        self, pool: AsyncPool, packed: list[bytes], ops: Sequence[Op[Any]]
+    ) -> list[Any]:
         name, partly = ops[0].name, False
-        connection = await self._connection_of(self._pool, name)
+        connection = await self._connection_of(pool, name)
         try:
             async with AsyncLimit(ANSWER_SECONDS):
                 replies = await self._converse_in_batch(connection, packed, ops)
@@ -222,7 +244,7 @@ class AsyncDriver:
         except RedisError as error:
             raise await self._failure(error, name, connection, partly=partly) from error
         finally:
-            await self._pool.release(connection)
+            await self._release(pool, connection)
 
     async def _hear_all(
         self,
@@ -259,11 +281,20 @@ class AsyncDriver:
                     if self._fence is not getattr(connection, "greeted", None):
                         await self._greet(connection, self._fence)
                 except BaseException:
-                    await pool.release(connection)
+                    await self._release(pool, connection)
                     raise
                 return connection
         except RedisError as error:
             raise translate(error, name=name, where=self._where, sent=False) from error
+
+    async def _release(self, pool: AsyncPool, connection: AsyncConnection) -> None:
+        """Give a connection back; to a pool that was closed meanwhile, or replaced, closed."""
+        try:
+            if pool is not self._pool and pool is not self._readers:
+                with suppress(RedisError, OSError):
+                    await connection.disconnect()
+        finally:
+            await pool.release(connection)
 
     async def _greet(self, connection: AsyncConnection, fence: Fence | None) -> None:
         """Learn where a connection leads; in another history the fence speaks first."""

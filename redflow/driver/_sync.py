@@ -12,7 +12,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as NoAnswer
 
 from redflow.driver.backoff import DEADLINE, Attempts
-from redflow.driver.failures import WAIT, code_of, has_moved, translate
+from redflow.driver.failures import WAIT, closed_while, code_of, has_moved, translate
 from redflow.driver.links import Connection, Pool, Replicas
 from redflow.driver.packing import (
     Entries,
@@ -61,6 +61,7 @@ class Driver:
         self._pool = make_pool(ANSWER_SECONDS)
         self._readers: Pool | None = None
         self._longest_read = 0.0
+        self._retired: list[Pool] = []  # replaced, or closing did not end
         self._fence: Fence | None = None
         self._history: str | None = None
         self._meeting = Lock()
@@ -85,11 +86,12 @@ class Driver:
         """
         packed = pack_op(op)
         attempts = Attempts(op.name, self._where, deadline=deadline, timer=self._timer)
+        pool = self._pool
         while True:
             try:
-                reply = self._ask(self._pool, op.name, packed, op.script, ANSWER_SECONDS)
+                reply = self._ask(pool, op.name, packed, op.script, ANSWER_SECONDS)
             except Unavailable as error:
-                self._timer.sleep(attempts.wait_after(error))
+                self._wait_after(error, attempts, pool)
             else:
                 return op.parse(reply)
 
@@ -102,11 +104,12 @@ class Driver:
             return []
         packed = [pack_op(op) for op in ops]
         attempts = Attempts(ops[0].name, self._where, deadline=deadline, timer=self._timer)
+        pool = self._pool
         while True:
             try:
-                replies = self._ask_all(packed, ops)
+                replies = self._ask_all(pool, packed, ops)
             except Unavailable as error:
-                self._timer.sleep(attempts.wait_after(error))
+                self._wait_after(error, attempts, pool)
             else:
                 return [op.parse(reply) for op, reply in zip(ops, replies, strict=True)]
 
@@ -159,10 +162,22 @@ class Driver:
             pool.close()
 
     def close(self) -> None:
-        """Close every connection; a later call opens new ones."""
-        self._pool.close()
-        if self._readers is not None:
-            self._readers.close()
+        """Close every connection; a later call opens new ones.
+
+        A call under way may still be answered; else it raises Unavailable and is not repeated.
+        """
+        self._retired += [pool for pool in (self._pool, self._readers) if pool is not None]
+        self._pool, self._readers = self._make_pool(ANSWER_SECONDS), None
+        for pool in list(self._retired):  # what a cancelled close leaves, the next one closes
+            pool.close()
+            self._retired = [other for other in self._retired if other is not pool]
+
+    def _wait_after(self, error: Unavailable, attempts: Attempts, pool: Pool) -> None:
+        """Wait for the next try of a call; once the driver was closed there is none."""
+        if pool is self._pool:
+            self._timer.sleep(attempts.wait_after(error))
+        if pool is not self._pool:
+            raise attempts.closed_after(error) from error
 
     def _read(self, pack_for: PackRead, name: str, block_ms: int) -> Entries:
         if not self._can_block:
@@ -174,20 +189,25 @@ class Driver:
 
     def _poll(self, packed: bytes, name: str, block_ms: int) -> Entries:
         end = self._timer.now() + block_ms / 1000
-        while True:
-            found = entries_of(self._ask(self._pool, name, packed, None, ANSWER_SECONDS))
+        pool = self._pool
+        while pool is self._pool:
+            found = entries_of(self._ask(pool, name, packed, None, ANSWER_SECONDS))
             if found or self._timer.now() >= end:
                 return found
             self._timer.sleep(POLL_SECONDS)
+        raise closed_while(name, self._where, ambiguous=False)
 
     def _reading_pool(self, seconds: float) -> Pool:
         """Return a pool whose connections wait at least so long; a longer block makes a new one."""
-        if self._readers is None or seconds > self._longest_read:
-            self._longest_read = math.ceil(seconds / READ_STEP) * READ_STEP
-            old, self._readers = self._readers, self._make_pool(self._longest_read)
-            if old is not None:
-                self._drop_idle(old)
-        return self._readers
+        old = self._readers
+        if old is not None and seconds <= self._longest_read:
+            return old
+        self._longest_read = math.ceil(seconds / READ_STEP) * READ_STEP
+        self._readers = new = self._make_pool(self._longest_read)
+        if old is not None:
+            self._retired.append(old)
+            self._drop_idle(old)
+        return new
 
     def _ask(
         self,
@@ -204,11 +224,11 @@ class Driver:
         except RedisError as error:
             raise self._failure(error, name, connection) from error
         finally:
-            pool.release(connection)
+            self._release(pool, connection)
 
-    def _ask_all(self, packed: list[bytes], ops: Sequence[Op[Any]]) -> list[Any]:
+    def _ask_all(self, pool: Pool, packed: list[bytes], ops: Sequence[Op[Any]]) -> list[Any]:
         name, partly = ops[0].name, False
-        connection = self._connection_of(self._pool, name)
+        connection = self._connection_of(pool, name)
         try:
             with Limit(ANSWER_SECONDS):
                 replies = self._converse_in_batch(connection, packed, ops)
@@ -221,7 +241,7 @@ class Driver:
         except RedisError as error:
             raise self._failure(error, name, connection, partly=partly) from error
         finally:
-            self._pool.release(connection)
+            self._release(pool, connection)
 
     def _hear_all(
         self,
@@ -258,11 +278,20 @@ class Driver:
                     if self._fence is not getattr(connection, "greeted", None):
                         self._greet(connection, self._fence)
                 except BaseException:
-                    pool.release(connection)
+                    self._release(pool, connection)
                     raise
                 return connection
         except RedisError as error:
             raise translate(error, name=name, where=self._where, sent=False) from error
+
+    def _release(self, pool: Pool, connection: Connection) -> None:
+        """Give a connection back; to a pool that was closed meanwhile, or replaced, closed."""
+        try:
+            if pool is not self._pool and pool is not self._readers:
+                with suppress(RedisError, OSError):
+                    connection.disconnect()
+        finally:
+            pool.release(connection)
 
     def _greet(self, connection: Connection, fence: Fence | None) -> None:
         """Learn where a connection leads; in another history the fence speaks first."""

@@ -1,5 +1,6 @@
 """When to repeat a call that Redis did not answer, and when to give up."""
 
+from redflow.driver.failures import closed_while
 from redflow.driver.timer import AsyncTimer, Timer
 from redflow.errors import Unavailable
 
@@ -41,6 +42,11 @@ class Attempts:
         if self._timer.now() + wait >= self._started + self._deadline:
             raise self._given_up(error) from error
         return wait
+
+    def closed_after(self, error: Unavailable) -> Unavailable:
+        """Return the error of a call whose driver was closed before the next try."""
+        ambiguous = self._ambiguous or error.ambiguous
+        return closed_while(self._name, self._where, ambiguous=ambiguous)
 
     def _given_up(self, last: Unavailable) -> Unavailable:
         state = "unknown whether it was done" if self._ambiguous else "it was not done"

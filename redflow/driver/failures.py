@@ -147,6 +147,16 @@ def _misconfigured(error: RedisError, code: str) -> tuple[str, str]:
     return "", ""
 
 
+def closed_while(name: str, where: str, *, ambiguous: bool) -> Unavailable:
+    """Return the error of a call that its own driver's closing ended."""
+    state = "unknown whether it was done" if ambiguous else "it was not done"
+    return Unavailable(
+        f"{name}: the connections to Redis at {where} were closed while it was asked",
+        ambiguous=ambiguous,
+        hint=f"{state}; close what asks only when its calls have returned",
+    )
+
+
 def _no_answer(error: RedisError, server: str, text: str, *, sent: bool) -> Unavailable:
     if sent:
         return Unavailable(
