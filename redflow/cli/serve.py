@@ -36,10 +36,13 @@ def settings_of(
     threads: int | None,
     lease: float | None,
     drain_timeout: float | None,
+    keep_completed: float | None,
+    keep_others: float | None,
 ) -> dict[str, object]:
     """Return the settings that were given; raises InvalidInput when they cannot work together."""
     given: dict[str, object] = {"queues": tuple(dict.fromkeys(queues)) or None, "lease": lease}
     given |= {"concurrency": concurrency, "threads": threads, "drain": drain_timeout}
+    given |= {"retention_completed": keep_completed, "retention_others": keep_others}
     if lease is not None:
         given["beat"] = min(defaults.BEAT, lease / BEATS_OF_A_LEASE)
     settings = {name: value for name, value in given.items() if value is not None}

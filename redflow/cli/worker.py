@@ -51,6 +51,18 @@ def worker() -> None:
     help="For steps under way at a stop; 25s.",
 )
 @click.option(
+    "--keep-completed",
+    metavar="TIME",
+    callback=duration_option(positive=True),
+    help="Until a completed execution is removed; 24h.",
+)
+@click.option(
+    "--keep-others",
+    metavar="TIME",
+    callback=duration_option(positive=True),
+    help="Until one that failed or was cancelled is removed; 7d.",
+)
+@click.option(
     "--metrics-port",
     type=click.IntRange(1, HIGHEST_PORT),
     metavar="PORT",

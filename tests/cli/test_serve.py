@@ -17,6 +17,8 @@ NOTHING = {
     "threads": None,
     "lease": None,
     "drain_timeout": None,
+    "keep_completed": None,
+    "keep_others": None,
 }
 
 
@@ -24,6 +26,11 @@ def test_only_what_is_given_is_set():
     assert settings_of(**NOTHING) == {}
     given = settings_of(**NOTHING | {"queues": ("a", "b", "a"), "drain_timeout": 0.0})
     assert given == {"queues": ("a", "b"), "drain": 0.0}
+
+
+def test_how_long_ended_executions_are_kept():
+    given = settings_of(**NOTHING | {"keep_completed": 60.0, "keep_others": 3600.0})
+    assert given == {"retention_completed": 60.0, "retention_others": 3600.0}
 
 
 @pytest.mark.parametrize(("lease", "beat"), [(15.0, 5.0), (90.0, 10.0)])
