@@ -22,9 +22,9 @@ class CountingConnector(RedisConnector):
             self.calls += 1
             return await ask(*arguments)
 
-        async def counted_all(packed: list[bytes], ops: Sequence[Op[Any]]) -> list[Any]:
+        async def counted_all(pool: Any, packed: list[bytes], ops: Sequence[Op[Any]]) -> list[Any]:
             self.calls += len(packed)
-            return await ask_all(packed, ops)
+            return await ask_all(pool, packed, ops)
 
         driver._ask, driver._ask_all = counted, counted_all  # type: ignore[assignment, method-assign]
         return driver
