@@ -310,10 +310,8 @@ class Driver:
         questions = fence.questions(server)
         packed = [pack_op(op) for op in questions]
         replies = self._converse_in_batch(connection, packed, questions)
-        for reply in replies:
-            if isinstance(reply, RedisError):
-                raise reply
-        answers = [op.parse(reply) for op, reply in zip(questions, replies, strict=True)]
+        checked = [self._checked(reply, None, None) for reply in replies]
+        answers = [op.parse(reply) for op, reply in zip(questions, checked, strict=True)]
         if fence.has_changed(answers):
             LOGGER.warning(
                 "Redis at %s was restarted or replaced (run %s): a new epoch begins",
@@ -370,14 +368,8 @@ class Driver:
         for one in (reply, acknowledged):
             if isinstance(one, RedisError):
                 raise one
-        if acknowledged is not None and acknowledged < self._replicas.number:
-            assert script is not None
-            raise Unavailable(
-                f"{script.name}: {acknowledged} of {self._replicas.number} replicas of Redis at"
-                f" {self._where} had it after {self._replicas.seconds:g} s",
-                ambiguous=True,
-                hint="unknown whether a failover keeps it, safe to repeat",
-            )
+        if acknowledged is not None and script is not None:
+            self._replicas.check(acknowledged, script.name, self._where)
         return reply
 
     def _reply_or_error(self, connection: Connection) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from redflow.errors import Unavailable
+
 if TYPE_CHECKING:
     from redflow.driver._async import AsyncDriver
     from redflow.driver._sync import Driver
@@ -17,6 +19,16 @@ class Replicas:
 
     number: int = 0
     seconds: float = 1.0
+
+    def check(self, acknowledged: int, name: str, where: str) -> None:
+        """Raise Unavailable when fewer have acknowledged a write in time."""
+        if acknowledged < self.number:
+            raise Unavailable(
+                f"{name}: {acknowledged} of {self.number} replicas of Redis at {where} had it after"
+                f" {self.seconds:g} s",
+                ambiguous=True,
+                hint="unknown whether a failover keeps it, safe to repeat",
+            )
 
 
 class AsyncConnection(Protocol):
