@@ -78,17 +78,7 @@ def check_step_id(value: object) -> str:
 
 def check_text(value: object, field: str) -> str:
     """Return a text that is kept and shown, such as a reason, or raise InvalidInput."""
-    if not isinstance(value, str):
-        raise InvalidInput(f"{field} is a {type(value).__name__}, not text", field=field)
-    try:
-        size = len(value.encode())
-    except UnicodeEncodeError:
-        raise InvalidInput(
-            f"{field} holds a lone surrogate, which is not text", field=field
-        ) from None
-    if size > _TEXT_BYTES:
-        raise InvalidInput(f"{field} has {size:,} bytes, over {_TEXT_BYTES:,}", field=field)
-    return value
+    return _bounded_text(value, field, field, _TEXT_BYTES)
 
 
 def check_timeout(timeout: Any) -> float:
@@ -181,7 +171,10 @@ def check_labels(labels: object, *, field: str = "labels") -> dict[str, str]:
 
 
 def _label_text(text: object, what: str, field: str) -> str:
-    what = what[:80]
+    return _bounded_text(text, what[:80], field, _LABEL_BYTES)
+
+
+def _bounded_text(text: object, what: str, field: str, most: int) -> str:
     if not isinstance(text, str):
         raise InvalidInput(f"{what} is a {type(text).__name__}, not text", field=field)
     try:
@@ -190,8 +183,8 @@ def _label_text(text: object, what: str, field: str) -> str:
         raise InvalidInput(
             f"{what} holds a lone surrogate, which is not text", field=field
         ) from None
-    if size > _LABEL_BYTES:
-        raise InvalidInput(f"{what} has {size} bytes, over {_LABEL_BYTES}", field=field)
+    if size > most:
+        raise InvalidInput(f"{what} has {size:,} bytes, over {most:,}", field=field)
     return text
 
 

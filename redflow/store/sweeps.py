@@ -174,6 +174,14 @@ def read_members(partition: PartitionKeys, index: str, first: int, last: int) ->
     )
 
 
+def read_sweeper(partition: PartitionKeys) -> Op[str | None]:
+    """The worker that sweeps a partition, or swept it last."""
+    words = ("HGET", partition.permanent["sweeper"], "holder")
+    return command(
+        "read_sweeper", *words, parse=lambda reply: None if reply is None else reply.decode()
+    )
+
+
 def read_expired(
     partition: PartitionKeys, index: str, *, before: int, offset: int, count: int
 ) -> Op[list[str]]:

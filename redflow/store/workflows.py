@@ -123,6 +123,14 @@ def read_plan(partition: PartitionKeys, content_hash: str) -> Op[bytes | None]:
     return command("read_plan", "HGET", partition.plan(content_hash), "doc", parse=_maybe_bytes)
 
 
+def read_published(partition: PartitionKeys, workflow: str) -> Op[str | None]:
+    """The plan that new executions of a workflow run; None when it is not published."""
+    words = ("HGET", partition.workflow(workflow), "plan")
+    return command(
+        "read_published", *words, parse=lambda reply: None if reply is None else reply.decode()
+    )
+
+
 def read_version(space: Space, workflow: str, version: int) -> Op[tuple[str, bytes] | None]:
     """Plan hash and document of one version."""
     words = ("HMGET", space.keys.workflow(workflow), f"v{version}", f"d{version}")

@@ -14,11 +14,9 @@ from redflow.model.digest import digest_of
 from redflow.model.ids import child_id
 from redflow.model.outcome import OutcomeReason, StartingChild
 from redflow.model.plan import Plan
-from redflow.store.keys import PartitionKeys
-from redflow.store.op import Op, command
 from redflow.store.steps import CANCELLED, DUPLICATE, GONE, STALE
 from redflow.store.waiting import ChildStarted, start_child
-from redflow.store.workflows import read_version
+from redflow.store.workflows import read_published, read_version
 from redflow.worker.claims import Held
 from redflow.worker.endings import failed
 from redflow.worker.outage import Outage, is_refusal, lost_groups
@@ -206,14 +204,6 @@ class Children:
             error,
         )
         self._pump.attempts.claims.pop(wish.held.key, None)
-
-
-def read_published(partition: PartitionKeys, workflow: str) -> Op[str | None]:
-    """The plan that new executions of a workflow run; None when it is not published."""
-    words = ("HGET", partition.workflow(workflow), "plan")
-    return command(
-        "read_published", *words, parse=lambda reply: None if reply is None else reply.decode()
-    )
 
 
 def _unknown(workflow: str) -> NotFound:

@@ -8,10 +8,9 @@ import random
 
 from redflow.errors import StoreError
 from redflow.store.keys import PartitionKeys
-from redflow.store.op import Op, command
 from redflow.store.reruns import purge_executions
 from redflow.store.steps import read_fields
-from redflow.store.sweeps import read_expired
+from redflow.store.sweeps import read_expired, read_sweeper
 from redflow.worker.outage import Outage
 from redflow.worker.shared import Shared
 
@@ -93,11 +92,3 @@ class Retention:
             others_before=limits.get("failed", 0),
         )
         return await self._driver.run(op)
-
-
-def read_sweeper(partition: PartitionKeys) -> Op[str | None]:
-    """The worker that sweeps a partition, or swept it last."""
-    words = ("HGET", partition.permanent["sweeper"], "holder")
-    return command(
-        "read_sweeper", *words, parse=lambda reply: None if reply is None else reply.decode()
-    )
