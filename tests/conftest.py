@@ -16,7 +16,7 @@ from tests.support.server import real_server
 declared.install()  # before any test module loads a script
 
 # Time limits on single examples fail on busy machines; the timeout of the test bounds the whole.
-settings.register_profile("quick", deadline=None, max_examples=40)
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.register_profile(
     "ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

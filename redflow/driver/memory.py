@@ -8,6 +8,7 @@ import redis.asyncio
 
 from redflow.driver._async import AsyncDriver
 from redflow.driver._sync import Driver
+from redflow.driver.compiled import lend_interpreter
 from redflow.driver.links import AsyncPool, Pool
 from redflow.errors import Misconfigured
 
@@ -36,6 +37,7 @@ class MemoryConnector:
             ) from None
         self._fakeredis = fakeredis
         self._server = fakeredis.FakeServer()
+        lend_interpreter(self._server)
 
     def async_driver(self) -> AsyncDriver:
         return AsyncDriver(self._async_pools(), where=self.where, can_block=False)

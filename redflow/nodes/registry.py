@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from importlib.metadata import entry_points
+from functools import cache, partial
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar, overload
 
 from redflow import defaults
@@ -37,7 +37,7 @@ class Registry:
         self.functions: dict[str, Function] = {}
         for node_type in BUILT_IN:
             self.register(node_type)
-        for entry in entry_points(group=ENTRY_POINTS):
+        for entry in _installed():
             self.register(entry.load()())
 
     def register(self, node_type: NodeType) -> None:
@@ -168,3 +168,9 @@ def _declared(node_type: NodeType, config: Mapping[str, Any]) -> Sequence[str]:
 def _function_name(config: Mapping[str, Any]) -> str:
     name = config.get("function")
     return name if isinstance(name, str) else ""
+
+
+@cache
+def _installed() -> tuple[EntryPoint, ...]:
+    """Return the node types that installed packages offer; reading every package takes a while."""
+    return tuple(entry_points(group=ENTRY_POINTS))

@@ -74,6 +74,7 @@ def test_types_of_installed_packages_are_there(monkeypatch):
     monkeypatch.setattr(
         module, "entry_points", lambda group: [Entry()] * (group == "redflow.nodes")
     )
+    monkeypatch.setattr(module, "_installed", module._installed.__wrapped__)
     assert isinstance(Registry().types["echo"], Echo)
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import fakeredis
 import redis
 
+from redflow.driver.compiled import lend_interpreter
 from redflow.model.plan import Plan, plan_fields
 from redflow.store import workflows
 from redflow.store.keys import Keys, PartitionKeys
@@ -21,7 +22,9 @@ EPOCH = 1_700_000_000_000
 
 def fake_client() -> redis.Redis:
     """Connect to a fakeredis of its own; replies stay as the server gave them."""
-    return raw(fakeredis.FakeRedis(server=fakeredis.FakeServer(), protocol=2))
+    server = fakeredis.FakeServer()
+    lend_interpreter(server)
+    return raw(fakeredis.FakeRedis(server=server, protocol=2))
 
 
 def server_client(url: str) -> redis.Redis:

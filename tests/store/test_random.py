@@ -11,10 +11,12 @@ from tests.store.tally import TALLY, Tally
 EXECUTIONS = 12
 FEWER = 5
 """Executions to start in memory, where a call takes ten times as long."""
-IN_MEMORY, ON_SERVER, AT_LENGTH = 1, 34, 300
+IN_MEMORY, ON_SERVER, AT_LENGTH, IN_MEMORY_AT_LENGTH = 1, 34, 300, 60
 """Seeds for each size of a call."""
 ENOUGH = 2_000
 """Executions of random workflows that every run of the whole suite compares."""
+MANY = 1_250
+"""Executions that each size of a call compares in memory at length: 5,000 over the four."""
 ANSWERS = {
     name + " " + word
     for name, words in {
@@ -55,6 +57,17 @@ that workers write themselves.
 def test_scripts_agree_with_the_reference_in_memory(size: tuple[int, int], namespace: str) -> None:
     client = fake_client()
     drive(client, namespace, size, IN_MEMORY, first=3, executions=FEWER)
+    client.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("size", SIZES)
+def test_scripts_agree_with_the_reference_in_memory_at_length(
+    size: tuple[int, int], namespace: str
+) -> None:
+    client = fake_client()
+    assert drive(client, namespace, size, IN_MEMORY_AT_LENGTH, first=500).runs >= MANY
     client.close()
 
 

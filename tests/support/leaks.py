@@ -1,5 +1,6 @@
 """After a test: which keys it left that the data model does not know, and the removal of all."""
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -7,6 +8,11 @@ from redflow.driver import Driver
 from redflow.store import keys
 
 EXPIRING = "expires"  # how the lifetime of a key that needs an expiry begins
+EXPIRIES = """
+local all = {}
+for at, key in ipairs(KEYS) do all[at] = redis.call("PTTL", key) end
+return all
+"""
 
 
 def leaks(left: dict[str, int], namespace: str) -> list[str]:
@@ -27,6 +33,7 @@ def _leak(name: str, expiry: int, namespace: str) -> str:
     return ""
 
 
+@functools.cache
 def _pattern(key: keys.Key, namespace: str) -> re.Pattern[str]:
     tag = re.escape(namespace) + (":[0-9]+" if key.scope == "partition" else "")
     name = "".join(
@@ -50,10 +57,11 @@ def left_by(driver: Driver, namespace: str) -> dict[str, int]:
         names += page
         if cursor == b"0":
             break
-    return {name: driver.raw("PTTL", name) for name in belonging_to(names, namespace)}
+    own = belonging_to(names, namespace)
+    return dict(zip(own, driver.raw("EVAL", EXPIRIES, len(own), *own), strict=True))
 
 
 def remove(driver: Driver, names: Iterable[str]) -> None:
     """Delete keys by name."""
-    for name in names:
-        driver.raw("DEL", name)
+    if own := list(names):
+        driver.raw("DEL", *own)
