@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: no network, a real server once per run, names of each test's own."""
 
 import os
+import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -14,6 +15,10 @@ from tests.support.network import Guard, loopback_only
 from tests.support.server import real_server
 
 declared.install()  # before any test module loads a script
+
+# A shell has what it starts in the background ignore Ctrl-C, and so would every process of a test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Time limits on single examples fail on busy machines; the timeout of the test bounds the whole.
 settings.register_profile("quick", deadline=None, max_examples=20)
