@@ -8,6 +8,8 @@ import json
 import sys
 from contextlib import ExitStack
 
+from bench.expressions import GATES as EXPRESSION_GATES
+from bench.expressions import measure_expressions
 from bench.features import measure_features
 from bench.gates import GATES, measure
 from redflow.driver import EmbeddedServer
@@ -28,7 +30,12 @@ def main() -> int:
     parser.add_argument(
         "--features", action="store_true", help="print what each feature costs instead"
     )
+    parser.add_argument(
+        "--expressions", action="store_true", help="print what expressions cost instead; no server"
+    )
     options = parser.parse_args()
+    if options.expressions:
+        return print_expressions()
     with ExitStack() as stack:
         url = options.redis or stack.enter_context(EmbeddedServer()).url
         if options.features:
@@ -46,6 +53,14 @@ def main() -> int:
         print(f"server {found['server']}, {found['steps']:,} steps a run, {found['runs']} runs")
     missed = [n for n, gate in GATES.items() if not gate[2](found["figures"][n]["median"])]
     return 1 if missed else 0
+
+
+def print_expressions() -> int:
+    """Print what expressions cost; return 1 when a gate is missed."""
+    found = measure_expressions()
+    for name, value in found.items():
+        print(f"{name:34} {value:10,.1f}  gate <= {EXPRESSION_GATES[name]:,g}")
+    return 0 if all(value <= EXPRESSION_GATES[name] for name, value in found.items()) else 1
 
 
 def line(name: str, values: dict[str, float]) -> str:

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from redflow.model.status import Phase as Phase
     from redflow.model.status import StepStatus as StepStatus
     from redflow.model.status import WorkflowStatus as WorkflowStatus
+    from redflow.model.undo import Undo as Undo
     from redflow.model.workflow import Edge as Edge
     from redflow.model.workflow import Node as Node
     from redflow.model.workflow import Workflow as Workflow
@@ -119,6 +120,7 @@ _HOMES = {
     "StepStatus": "redflow.model.status",
     "StoreError": "redflow.errors",
     "Unavailable": "redflow.errors",
+    "Undo": "redflow.model.undo",
     "VersionMismatch": "redflow.errors",
     "Worker": "redflow.worker.worker",
     "WorkerInfo": "redflow.model.operations",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from redflow.client import AsyncClient
 from redflow.driver import (
@@ -16,16 +17,34 @@ from redflow.driver import (
     MemoryConnector,
     RedisConnector,
 )
-from redflow.errors import Misconfigured, Problem
+from redflow.errors import InvalidInput, Misconfigured, Problem
 from redflow.metrics import Metrics, default_metrics
+from redflow.model.decorators import FlowBuilder
 from redflow.model.execution import WorkflowVersion
 from redflow.model.workflow import Workflow
 from redflow.nodes.registry import Registry
 from redflow.store.keys import DEFAULT_PREFIX
+from redflow.store.space import Space
 from redflow.worker.settings import WorkerSettings
 from redflow.worker.worker import Worker
 
 URL_VARIABLE = "REDFLOW_URL"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _with_included(
+    start: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
+    """Let what starts executions register first what the engine has included."""
+
+    @wraps(start)
+    async def started(engine: Engine, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        await engine.register_included()
+        return await start(engine, *args, **kwargs)
+
+    return started
 
 
 class Engine(AsyncClient):
@@ -50,6 +69,8 @@ class Engine(AsyncClient):
         self.function = self.registry.function
         """Decorator: `@engine.function`, or `@engine.function("name", retry=3)`."""
         self.metrics = metrics if metrics is not None else default_metrics()
+        self._flows: dict[str, FlowBuilder[Workflow] | Workflow] = {}
+        self._due = False
         super().__init__(
             self.connector, namespace=namespace, prefix=prefix, on_started=self._count_started
         )
@@ -69,28 +90,66 @@ class Engine(AsyncClient):
 
     async def register_workflow(
         self,
-        workflow: Workflow,
+        workflow: Workflow | FlowBuilder[Workflow],
         *,
         partitions: int | None = None,
         check: Callable[[Workflow], Sequence[Problem]] | None = None,
     ) -> WorkflowVersion:
         """Register a workflow for new executions; idempotent by content.
 
-        Nodes take labels, timeout, retry and queue they leave open from their function. Raises
+        Nodes take labels, timeout, retry and queue they leave open from their function. Of a flow
+        that is not built yet, the decorated functions are registered here as well. Raises
         InvalidWorkflow with every problem. `partitions` counts when this creates the namespace;
         `check` replaces the registry's own checks.
         """
         return await super().register_workflow(
-            self.registry.complete(workflow),
+            self.registry.complete(self._taken_in(workflow)),
             partitions=partitions,
             check=check or self.registry.problems,
         )
+
+    def include(self, flow: FlowBuilder[Workflow] | Workflow) -> Workflow:
+        """Take in a flow: its decorated functions now, its workflow before it is first needed.
+
+        That is when a worker of this engine starts, when this engine starts an execution, and when
+        `redflow workflow register -A` is told to; whatever was added to the flow by then counts. A
+        workflow that is built already may be included as well. Answers the workflow; raises
+        InvalidWorkflow with every problem of its graph, InvalidInput when its id is taken.
+        """
+        workflow = self._taken_in(flow)
+        known = self._flows.setdefault(workflow.id, flow)
+        if known is not flow and self._taken_in(known).content_hash != workflow.content_hash:
+            raise InvalidInput(
+                f"another workflow {workflow.id!r} is included already",
+                field="flow",
+                hint="give one of them another id",
+            )
+        self._due = True
+        return workflow
+
+    @property
+    def included(self) -> tuple[Workflow, ...]:
+        """The workflows of the flows that were included, as they stand now."""
+        return tuple(map(self._taken_in, self._flows.values()))
+
+    def _taken_in(self, flow: FlowBuilder[Workflow] | Workflow) -> Workflow:
+        return self.registry.include(flow) if isinstance(flow, FlowBuilder) else flow
+
+    async def register_included(self) -> None:
+        """Register what was included, unless this engine has; what failed is tried again."""
+        if self._due:
+            for workflow in self.included:
+                await self.register_workflow(workflow)
+            self._due = False
+
+    execute = _with_included(AsyncClient.execute)
+    execute_many = _with_included(AsyncClient.execute_many)
 
     def worker(self, **settings: Any) -> Worker:
         """A worker in this process, for `async with`; settings are those of WorkerSettings."""
         return Worker(
             self.connector,
-            self._namespace.space,
+            self._space,
             self.registry,
             WorkerSettings(**settings),
             self.metrics,
@@ -103,8 +162,14 @@ class Engine(AsyncClient):
     async def close(self) -> None:
         """Close every connection, and the embedded server."""
         await super().close()
+        self._due = bool(self._flows)  # an embedded server may have ended with what it held
         if isinstance(self.connector, EmbeddedConnector):
             self.connector.close()
+
+    async def _space(self) -> Space:
+        """The namespace, with what was included registered in it."""
+        await self.register_included()
+        return await self._namespace.space()
 
     def _count_started(self, workflow: str, count: int) -> None:
         label = self.metrics.workflow_label(workflow)

@@ -42,13 +42,16 @@ def placed(state: State, engine: Engine, app: str) -> Engine:
         )
     if server is None and "namespace" not in state.given:
         return engine
-    return Engine(
+    moved = Engine(
         server or engine.connector,
         engine.registry,
         namespace=state.namespace if "namespace" in state.given else engine.namespace,
         prefix=engine.prefix,
         metrics=engine.metrics,
     )
+    for one in engine.included:
+        moved.include(one)
+    return moved
 
 
 def load_engine(app: str) -> tuple[Engine, ModuleType]:
@@ -58,11 +61,7 @@ def load_engine(app: str) -> tuple[Engine, ModuleType]:
     """
     from redflow.engine import Engine
 
-    name, _, attribute = app.partition(":")
-    plain = name.removesuffix(".py")
-    if plain != name or not attribute or not all(map(str.isidentifier, name.split("."))):
-        hint = f"write {plain[:80]}:{attribute or 'engine'}" if plain.isidentifier() else FORM
-        raise _wrong(f"{app[:120]!a} is not module:attribute", hint)
+    name, attribute = names_of(app)
     module = _import(name)
     found: Any = module
     for part in attribute.split("."):
@@ -78,12 +77,24 @@ def load_engine(app: str) -> tuple[Engine, ModuleType]:
     raise _wrong(f"{name}:{attribute} is a {type(found).__name__}, not an Engine", hint)
 
 
-def workflows_of(module: ModuleType) -> list[Workflow]:
-    """Return the workflows that are bound in a module, each once, in order."""
+def workflows_of(module: ModuleType, engine: Engine | None = None) -> list[Workflow]:
+    """Return the workflows bound in a module or included by its engine, each once, in order."""
     from redflow.model.workflow import Workflow
 
     found = {value.id: value for value in vars(module).values() if isinstance(value, Workflow)}
+    if engine is not None:
+        found |= {one.id: one for one in engine.included}
     return list(found.values())
+
+
+def names_of(app: str) -> tuple[str, str]:
+    """Take `module:attribute` apart; raises InvalidInput for another form."""
+    name, _, attribute = app.partition(":")
+    plain = name.removesuffix(".py")
+    if plain != name or not attribute or not all(map(str.isidentifier, name.split("."))):
+        hint = f"write {plain[:80]}:{attribute or 'engine'}" if plain.isidentifier() else FORM
+        raise _wrong(f"{app[:120]!a} is not module:attribute", hint)
+    return name, attribute
 
 
 def _import(name: str) -> ModuleType:
@@ -96,10 +107,7 @@ def _import(name: str) -> ModuleType:
         raise
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
-            raise _wrong(
-                f"there is no module {error.name!r} in {here} or among the installed packages",
-                "run this where the module is, or install it",
-            ) from None
+            raise no_module(error.name) from None
         raise _failed(name, error) from error
     except SystemExit as error:
         raise _wrong(
@@ -110,11 +118,21 @@ def _import(name: str) -> ModuleType:
         raise _failed(name, error) from error
 
 
+def no_module(name: str) -> InvalidInput:
+    """Return the error of a module that is nowhere."""
+    return _wrong(
+        f"there is no module {name!r} in {os.getcwd()} or among the installed packages",
+        "run this where the module is, or install it",
+    )
+
+
 def _failed(name: str, error: Exception) -> InvalidInput:
     last = traceback.extract_tb(error.__traceback__)[-1]
+    said, line, file = str(error), last.lineno, last.filename
+    if isinstance(error, SyntaxError) and error.filename is not None:  # raised by what imports it
+        said, line, file = error.msg, error.lineno, error.filename
     return _wrong(
-        f"importing {name!r} raised {type(error).__name__}: {error} (line {last.lineno} of"
-        f" {last.filename})",
+        f"importing {name!r} raised {type(error).__name__}: {said} (line {line} of {file})",
         f"see it alone: python -c 'import {name}'",
     )
 

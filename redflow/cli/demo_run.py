@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from redflow.cli.base import State
-from redflow.cli.demo_view import DemoView, Run, view_of, write_summary
+from redflow.cli.demo_summary import write_summary
+from redflow.cli.demo_view import DemoView, Run, view_of
 from redflow.cli.demo_workflow import ORDER, ORDERS, SIGNAL, register_functions
-from redflow.cli.output import note, wants_json
+from redflow.cli.output import as_json, note, wants_json
 from redflow.engine import Engine
 from redflow.errors import Misconfigured
 
@@ -49,20 +50,21 @@ async def run_orders(engine: Engine, view: DemoView, *, pace: float = 1.0) -> Se
         due = clock.time() + APPROVAL_SECONDS * pace
         with view:
             while not all([await run.look() for run in runs]):
-                view.show(runs)
                 if clock.time() >= due:
                     await _approve(engine, runs)
+                view.show(runs)
                 await asyncio.sleep(LOOK_SECONDS)
             view.show(runs)
     return runs
 
 
 async def _approve(engine: Engine, runs: Sequence[Run]) -> None:
-    """Send the signal to the orders that wait for it; with one id it counts once."""
+    """Send the signal to the orders that wait for it, once, and say so."""
     for run in runs:
-        if run.waits_for(SIGNAL):
+        if run.waits_for(SIGNAL) and not run.sent:
             data = {"approved_by": "redflow demo"}
             await engine.signal_execution(run.handle.id, SIGNAL, data, signal_id="demo")
+            run.sent = f"the demo sends the signal {SIGNAL}: {as_json(data)}"
 
 
 @asynccontextmanager

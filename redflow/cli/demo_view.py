@@ -1,57 +1,26 @@
-"""How the demo looks: orders against steps while they run, then tables of what happened."""
+"""How the demo looks while it runs: orders against steps on a terminal, else lines."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import click
 
-from redflow.cli.base import TABLE, State
+from redflow.cli.base import State
 from redflow.cli.demo_workflow import NODES, Order
-from redflow.cli.output import (
-    STYLES,
-    console,
-    knows_unicode,
-    note,
-    printable,
-    wants_json,
-    write_json,
-    write_rows,
-)
+from redflow.cli.output import STYLES, console, knows_unicode, printable, wants_json
 from redflow.cli.progress import Changes, change_line, sign
-from redflow.cli.records import execution_document
-from redflow.cli.steps import UNDO, is_undo, step_document, step_time
+from redflow.cli.steps import UNDO, is_undo
 from redflow.model.status import StepStatus
 
 if TYPE_CHECKING:
     from redflow.client import AsyncHandle
     from redflow.model.execution import Execution, Step
 
-WHAT_NEXT = """
-What you saw
-  check -> reserve and charge at the same time -> pack joins them and chooses a label
-  -> courier or post -> notify. Grace's payment timed out twice and was retried. Alan's order was
-  large: it rested until the signal `approve` came. Edsger's card was declined, an `on: failure`
-  edge took over, and the steps that needed it were skipped. Barbara's lamp broke: the order
-  failed, and what it had done was undone, the last step first.
-
-Try next
-{look}
-  save the first program of the README as shop.py, set REDFLOW_URL, and in three terminals:
-    redflow workflow register -A shop:engine
-    redflow worker start -A shop:engine
-    redflow execute order '{{"amount": 42}}' --wait
-"""
-LOOK_AGAIN = """\
-  redflow -n {namespace} execution show {retried} --steps
-  redflow -n {namespace} explain {declined} notify
-  redflow -n {namespace} execution rerun {undone} --dry-run"""
-KEEP = "  redflow demo --redis redis://localhost:6379/0   (the same, kept on your own Redis)"
 UNDONE = ("\u21b6", "<")
 """The sign of a step that was undone, and the one for encodings that lack it."""
 
@@ -64,6 +33,8 @@ class Run:
         self.handle = handle
         self.steps: Sequence[Step] = ()
         self.execution: Execution | None = None
+        self.sent = ""
+        """What the demo sent to it, once it has."""
 
     async def look(self) -> bool:
         """Read how it stands; say whether it has ended."""
@@ -125,6 +96,7 @@ class DemoLines:
     def __init__(self, *, err: bool = False) -> None:
         self._err = err
         self._changes: dict[str, Changes] = {}
+        self._sent: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -135,10 +107,15 @@ class DemoLines:
     def show(self, runs: Sequence[Run]) -> None:
         """Write what changed."""
         for run in runs:
+            if run.sent and run.handle.id not in self._sent:
+                self._sent.add(run.handle.id)
+                self._write(run, run.sent)
             changes = self._changes.setdefault(run.handle.id, Changes())
             for step in changes.of(run.steps):
-                line = change_line(replace(step, worker=None))  # there is only one
-                click.echo(f"{run.order.customer:<8} {line}", err=self._err)
+                self._write(run, change_line(replace(step, worker=None)))  # there is only one
+
+    def _write(self, run: Run, line: str) -> None:
+        click.echo(f"{run.order.customer:<8} {line}", err=self._err)
 
 
 class DemoBoard:
@@ -188,72 +165,4 @@ def _remark(run: Run) -> str:
     trouble = [step for step in run.steps if step.error is not None and not step.status.terminal]
     if trouble:
         return printable(f"{trouble[0].node_id}: {trouble[0].error and trouble[0].error.message}")
-    return printable(run.outcome)
-
-
-# Summary
-
-
-def write_summary(state: State, runs: Sequence[Run], *, kept: bool, namespace: str) -> None:
-    """Write what happened, and what to try next; `kept` when the data outlives the demo."""
-    if wants_json(state):
-        write_json({"executions": [_document(run) for run in runs], "steps": _steps(runs)})
-        return
-    state.format = TABLE  # for a reader, even in a pipe
-    click.echo()
-    write_rows(state, ("ORDER", "STATUS", "TOOK", "STEPS", "ATTEMPTS", "OUTCOME"), _rows(runs))
-    click.echo()
-    columns = ("STEP", "COMPLETED", "FAILED", "SKIPPED", "ATTEMPTS", "MEAN", "LONGEST")
-    write_rows(state, columns, [tuple(one.values()) for one in _steps(runs)])
-    ids = {run.order.customer: run.handle.id for run in runs}
-    again = LOOK_AGAIN.format(
-        namespace=namespace,
-        retried=ids["Grace"],
-        declined=ids["Edsger"],
-        undone=ids["Barbara"],
-    )
-    note(WHAT_NEXT.format(look=again if kept else KEEP).rstrip())
-
-
-def _rows(runs: Sequence[Run]) -> list[tuple[Any, ...]]:
-    rows = []
-    for run in runs:
-        assert run.execution is not None
-        assert run.execution.finished_at is not None
-        took = run.execution.finished_at - run.execution.created_at
-        done = sum(step.status is StepStatus.COMPLETED for step in run.forward)
-        attempts = sum(step.attempt for step in run.steps)
-        counts = f"{done} of {len(run.forward)}"
-        rows.append((run.order.customer, run.execution.status, took, counts, attempts, run.outcome))
-    return rows
-
-
-def _steps(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Add up the steps of all executions, node by node, then those that undid some."""
-    found = []
-    undone = {step.node_id for run in runs for step in run.steps if is_undo(step.node_id)}
-    for node in (*NODES, *sorted(undone)):
-        steps = [step for run in runs for step in run.steps if step.node_id == node]
-        times = [time for step in steps if (time := step_time(step)) is not None]
-        found.append(
-            {
-                "step": node,
-                "completed": _count(steps, StepStatus.COMPLETED),
-                "failed": _count(steps, StepStatus.FAILED),
-                "skipped": _count(steps, StepStatus.SKIPPED),
-                "attempts": sum(step.attempt for step in steps),
-                "mean": sum(times, timedelta()) / len(times) if times else None,
-                "longest": max(times, default=None),
-            }
-        )
-    return found
-
-
-def _count(steps: Sequence[Step], status: StepStatus) -> int:
-    return sum(step.status is status for step in steps)
-
-
-def _document(run: Run) -> dict[str, Any]:
-    assert run.execution is not None
-    said = execution_document(run.execution) | {"output": run.execution.output}
-    return said | {"steps": [step_document(step) for step in run.steps]}
+    return printable(run.outcome or run.sent)

@@ -11,13 +11,17 @@ from itertools import zip_longest
 import click
 
 from redflow.cli.base import Group, State, global_options
+from redflow.cli.converting import convert
 from redflow.cli.demo import demo
+from redflow.cli.dev import dev
 from redflow.cli.execute import execute
 from redflow.cli.execution import execution
 from redflow.cli.execution_acts import ACTS as EXECUTION_ACTS
 from redflow.cli.explaining import explain
 from redflow.cli.failures import PIPE_CLOSED, show
+from redflow.cli.init import init
 from redflow.cli.namespace import namespace
+from redflow.cli.node import node
 from redflow.cli.purging import purge
 from redflow.cli.queues import queue
 from redflow.cli.reruns import rerun
@@ -45,6 +49,8 @@ def cli() -> None:
     \b
     Examples:
       redflow demo                                   see it work, nothing else needed
+      redflow init shop --template saga              a small project to begin with
+      redflow dev shop:engine                        run an application while you write it
       redflow worker start -A shop:engine            run steps
       redflow execute order '{"amount": 42}' --wait  start one, print its output
       redflow execution list --status FAILED
@@ -63,6 +69,8 @@ GROUPS: tuple[tuple[click.Group, Sequence[click.Command]], ...] = (
         cli,
         (
             demo,
+            init,
+            dev,
             worker,
             execute,
             watch,
@@ -72,11 +80,12 @@ GROUPS: tuple[tuple[click.Group, Sequence[click.Command]], ...] = (
             workflow,
             queue,
             namespace,
+            node,
             version,
         ),
     ),
     (execution, (*EXECUTION_ACTS, rerun, purge)),
-    (workflow, WORKFLOW_ACTS),
+    (workflow, (convert, *WORKFLOW_ACTS)),
     (worker, WORKERS_SEEN),
 )
 for group, commands in GROUPS:

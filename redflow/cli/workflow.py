@@ -9,7 +9,8 @@ import click
 
 from redflow.cli.application import load_engine, placed, workflows_of
 from redflow.cli.base import Group, State, pass_state
-from redflow.cli.inputs import read_text
+from redflow.cli.documents import read_document, written
+from redflow.cli.formats import command_writing
 from redflow.cli.output import note, printable, wants_json, write_fields, write_json, write_rows
 from redflow.cli.records import (
     NODE_COLUMNS,
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from redflow.model.execution import WorkflowVersion
     from redflow.model.workflow import Workflow
     from redflow.nodes.registry import Registry
+
+SHOWN = ("table", "json", "yaml", "mermaid", "dot")
+"""Formats of show; yaml is the document alone, mermaid and dot draw it."""
 
 APP = "Application whose functions and node types the workflow uses."
 """Help of -A."""
@@ -50,7 +54,10 @@ def list_command(state: State) -> None:
         note(f"no workflow in namespace {state.namespace!r}: redflow workflow register FILE")
 
 
-@workflow.command("show")
+@workflow.command(
+    "show",
+    cls=command_writing(SHOWN, "table or json; the document as yaml; a drawing: mermaid or dot."),
+)
 @click.argument("id")
 @click.option("--version", type=int, help="A version; the latest when left out.")
 @pass_state
@@ -61,9 +68,14 @@ def show(state: State, id: str, version: int | None) -> None:
     Examples:
       redflow workflow show order
       redflow workflow show order --version 2 -o json | jq .definition > order.json
+      redflow workflow show order -o yaml > order.yaml
+      redflow workflow show order -o dot | dot -Tsvg > order.svg
     """
     with state.client() as client:
         found = client.get_workflow(id, version)
+    if state.format in SHOWN[2:]:
+        click.echo(written(found.definition, state.format), nl=False)
+        return
     if wants_json(state):
         write_json(_version_document(found) | {"definition": found.definition.to_document()})
         return
@@ -86,7 +98,8 @@ def register(
     \b
     Examples:
       redflow workflow register order.json
-      redflow workflow register -A shop:engine              every Workflow in shop.py
+      redflow workflow register order.yaml
+      redflow workflow register -A shop:engine              every Workflow in shop.py, or included
       redflow workflow register order.json -A shop:engine   checked against its functions
     """
     if not files and app is None:
@@ -111,29 +124,21 @@ def _what_to_register(
 
     if app is None:
         engine = Engine(state.address(), namespace=state.namespace)
-        return engine, [(str(file), _document(file, engine.registry)) for file in files]
+        return engine, [
+            (str(file), read_document(file, engine.registry.problems)) for file in files
+        ]
     engine, module = load_engine(app)
-    found = [(str(file), _document(file, engine.registry)) for file in files]
+    found = [(str(file), read_document(file, engine.registry.problems)) for file in files]
     if not files:
-        found = [(app, one) for one in workflows_of(module)]
+        found = [(app, one) for one in workflows_of(module, engine)]
     if not found:
         raise InvalidInput(
-            f"module {module.__name__!r} binds no Workflow",
+            f"module {module.__name__!r} binds no Workflow, and its engine includes none",
             field="app",
-            hint="bind one at the top level: order = Workflow.builder(...).build()",
+            hint="bind one at the top level: order = Workflow.builder(...).build(); or include one:"
+            " engine.include(flow)",
         )
     return placed(state, engine, app), found
-
-
-def _document(file: Path, registry: Registry) -> Workflow:
-    from redflow.model.document import read_json
-    from redflow.model.workflow import Workflow
-
-    _, text = read_text(file)
-    try:
-        return read_json(text, Workflow, registry.problems)
-    except InvalidWorkflow as error:
-        raise InvalidWorkflow(error.problems, hint=f"in {file}; nothing was registered") from None
 
 
 def _version_document(one: WorkflowVersion) -> dict[str, Any]:
@@ -155,7 +160,7 @@ def validate(state: State, files: tuple[Path, ...], app: str | None) -> int:
 
     \b
     Examples:
-      redflow workflow validate workflows/*.json
+      redflow workflow validate workflows/*.json workflows/*.yaml
     """
     from redflow.nodes.registry import Registry
 
@@ -177,7 +182,7 @@ def validate(state: State, files: tuple[Path, ...], app: str | None) -> int:
 def _problems(file: Path, registry: Registry) -> tuple[Problem, ...]:
     """Return every problem of one document."""
     try:
-        _document(file, registry)
+        read_document(file, registry.problems)
     except InvalidWorkflow as error:
         return error.problems
     return ()

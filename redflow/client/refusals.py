@@ -39,7 +39,7 @@ def unknown_execution(execution: str, namespace: str) -> NotFound:
 
 def unknown_node(plan: Plan, node: str) -> InvalidInput:
     """Say that a workflow has no such node, and which it has."""
-    known = _some(step.id for step in plan.steps[: plan.forward])
+    known = _some(plan.nodes)
     return InvalidInput(
         f"workflow {plan.workflow!r} version {plan.version} has no node {node!r}",
         field="node",

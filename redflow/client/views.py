@@ -20,7 +20,7 @@ from redflow.model.execution import (
 )
 from redflow.model.inputs import Recorded, execution_output
 from redflow.model.outcome import ErrorInfo
-from redflow.model.plan import Plan
+from redflow.model.plan import OUTPUT_NODE, Plan
 from redflow.model.status import ExecutionStatus
 from redflow.store.records import RawExecution, RawStep, read_raw, read_step
 from redflow.store.steps import Envelope
@@ -237,6 +237,15 @@ def step_of(
         waiting_for=raw.waiting_for or None,
         **_times(raw),
     )
+
+
+def is_shown(plan: Plan, number: int, raw: RawStep | None) -> bool:
+    """Say whether a step is listed: undo steps once they have a record, the hidden last node, which
+    makes the execution's output, while it is under way or when it failed.
+    """
+    if plan.step(number).id == OUTPUT_NODE:
+        return raw is not None and raw.kind not in "CSX"
+    return number <= plan.forward or raw is not None
 
 
 def _step_error(raw: RawStep) -> ErrorInfo | None:

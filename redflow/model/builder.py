@@ -1,5 +1,6 @@
 """Fluent construction of a workflow; node methods act on the node added last."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,7 @@ from redflow.model.retry import RetryPolicy
 D = TypeVar("D", bound=Definition)
 T = TypeVar("T")
 
+_LABEL = re.compile(r"[A-Za-z0-9_-]+")
 _ON: dict[str, On] = {"success": "success", "failure": "failure", "always": "always"}
 
 
@@ -79,6 +81,10 @@ class Builder(Generic[D]):
         last = self._last("with_saga")
         return self._change(replace(last, compensation=node, compensate_when=when))
 
+    def with_input(self, template: Any) -> Self:
+        """Make the node's input from a JSON value with `${...}`, instead of what its edges give."""
+        return self._change(replace(self._last("with_input"), input=template))
+
     def with_queue(self, queue: str) -> Self:
         """Run the node on the workers of this queue."""
         return self._change(replace(self._last("with_queue"), queue=queue))
@@ -93,13 +99,18 @@ class Builder(Generic[D]):
         return self
 
     def connect_if(self, source: str, target: str, condition: str) -> Self:
-        """Run the target on a label that the source declares, or on success, failure or always."""
+        """Run the target on a label that the source declares, or on success, failure or always.
+
+        What cannot be a label is an expression, as in connect_when.
+        """
         if not isinstance(condition, str):
             message = f"the condition is a {type(condition).__name__}, not a label"
             self._problems.append(Problem(pointer("nodes", target, "needs"), "bad_label", message))
             return self.connect(source, target)
         if condition in _ON:
             return self.connect_on(source, target, _ON[condition])
+        if not _LABEL.fullmatch(condition):
+            return self.connect_when(source, target, condition)
         self._edges.append(Edge(source, target, label=condition))
         return self
 
@@ -107,6 +118,15 @@ class Builder(Generic[D]):
         """Run the target when the source failed ("failure"), or however it ended ("always")."""
         self._edges.append(Edge(source, target, on=on))
         return self
+
+    def connect_when(self, source: str, target: str, expression: str) -> Self:
+        """Run the target when the source has completed and the expression over `output` holds."""
+        self._edges.append(Edge(source, target, when=expression))
+        return self
+
+    def with_output(self, template: Any) -> Self:
+        """Make the output of an execution from a JSON value with `${...}`."""
+        return self._header(output=template)
 
     def with_description(self, description: str) -> Self:
         """Describe the workflow."""
@@ -137,8 +157,12 @@ class Builder(Generic[D]):
         # Copies: what the caller does to its dicts later must not change the workflow.
         return replace(
             workflow,
-            nodes=tuple(replace(node, config=plain_json(node.config)) for node in workflow.nodes),
+            nodes=tuple(
+                replace(node, config=plain_json(node.config), input=plain_json(node.input))
+                for node in workflow.nodes
+            ),
             metadata=plain_json(workflow.metadata),
+            output=plain_json(workflow.output),
         )
 
     def _header(self, **changes: Any) -> Self:

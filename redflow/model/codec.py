@@ -118,6 +118,10 @@ def _explained(value: object, limit: int, error: Exception) -> InvalidInput:
     return InvalidInput(f"value cannot be encoded: {error}", field="$")
 
 
+def _dumped(value: Any) -> Any:
+    return value.model_dump(by_alias=True)
+
+
 class _Careful:
     """The slow walk: makes a value plain, or refuses it and names the path."""
 
@@ -144,6 +148,8 @@ class _Careful:
             return self._map(value, _struct_items(value))
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return self._map(value, _dataclass_items(value))
+        if callable(getattr(type(value), "model_dump", None)):  # pydantic's, not imported for it
+            return self.plain(self._scalar(_dumped, value))
         raise self._refused(
             f"is a {_kind_name(value)}",
             "pass JSON types, bytes, datetime, date, timedelta, Decimal, UUID or a dataclass",

@@ -36,7 +36,8 @@ class Node:
 
     `deadline` is seconds from when the step is first ready, retries and waiting included.
     `compensation` is the node that undoes this one: after it completed, after it had started and
-    was cut short as well, or (attempted) also after it failed by itself.
+    was cut short as well, or (attempted) also after it failed by itself. `input` is a template
+    that makes the step's input; DEFAULT leaves it what its edges give.
     """
 
     id: str
@@ -52,16 +53,21 @@ class Node:
     deadline: float | None = None
     compensation: str | None = None
     compensate_when: When = "started"
+    input: Any = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A dependency of `target` on `source`, for every success, one label, failure or always."""
+    """A dependency of `target` on `source`, for every success, one label, failure or always.
+
+    `when` is an expression over the source's output that must hold besides.
+    """
 
     source: str
     target: str
     label: str | None = None
     on: On = "success"
+    when: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,8 @@ class Definition:
     """What a workflow consists of; Workflow adds the ways to write and read one.
 
     Edges are kept in the order of their targets, as the document lists them, so that a workflow
-    read back is equal to the one written.
+    read back is equal to the one written. `output` is a template that makes an execution's output;
+    DEFAULT leaves it what the last nodes give.
     """
 
     id: str
@@ -82,6 +89,7 @@ class Definition:
     status: WorkflowStatus = WorkflowStatus.ACTIVE
     allow_disconnected: bool = False
     on_cancel: OnCancel = "compensate"
+    output: Any = DEFAULT
 
     def __post_init__(self) -> None:
         nodes = tuple(self.nodes)
@@ -96,15 +104,17 @@ class Definition:
 
     @property
     def content_hash(self) -> str:
-        """Identify what executions of a valid workflow follow: ids, nodes, edges and on_cancel.
+        """Identify what executions of a valid workflow follow: nodes, edges, output, on_cancel.
 
         Names, description, labels, metadata, status and ui are no part of it.
         """
         content: dict[str, Any] = {
             "id": self.id,
             "nodes": [_content(node) for node in sorted(self.nodes, key=lambda node: node.id)],
-            "edges": sorted((e.source, e.target, e.on, e.label or "") for e in self.edges),
+            "edges": sorted(map(_edge_content, self.edges)),
         }
+        if self.output is not DEFAULT:
+            content["output"] = _canonical(self.output, 0)
         if self.on_cancel != "compensate":
             content["on_cancel"] = self.on_cancel
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
@@ -130,7 +140,14 @@ def _content(node: Node) -> dict[str, Any]:
         content["deadline"] = _canonical(node.deadline, 0)
     if node.compensation is not None:
         content["compensation"] = [node.compensation, node.compensate_when]
+    if node.input is not DEFAULT:
+        content["input"] = _canonical(node.input, 0)
     return content
+
+
+def _edge_content(edge: Edge) -> tuple[str, ...]:
+    content = (edge.source, edge.target, edge.on, edge.label or "")
+    return content if edge.when is None else (*content, edge.when)
 
 
 def _canonical(value: Any, depth: int) -> Any:

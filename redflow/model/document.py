@@ -21,14 +21,14 @@ Check = Callable[[D], Sequence[Problem]]
 
 _HEADER = (
     *("id", "name", "description", "status", "labels", "metadata"),
-    *("allow_disconnected", "on_cancel"),
+    *("allow_disconnected", "on_cancel", "output"),
 )
 _NODE = (
     *("type", "name", "config", "needs", "retry", "timeouts", "compensation"),
-    *("queue", "join", "labels", "ui"),
+    *("queue", "join", "labels", "ui", "input"),
 )
-_NODE_AS_IS = ("name", "config", "queue", "join", "ui")
-_NEED = ("node", "label", "on")
+_NODE_AS_IS = ("name", "config", "queue", "join", "ui", "input")
+_NEED = ("node", "label", "on", "when")
 # Looking for a similar name is slow; a text with many problems has another cause than typing.
 _HINTED = 20
 _RETRY = tuple(field.name for field in fields(RetryPolicy))
@@ -56,7 +56,8 @@ def write_document(workflow: Definition) -> dict[str, Any]:
     }
     if workflow.status is not WorkflowStatus.ACTIVE:
         header["status"] = str(workflow.status)
-    return {"id": workflow.id, **_filled(header), "nodes": nodes}
+    output = _given("output", workflow.output)
+    return {"id": workflow.id, **_filled(header), **output, "nodes": nodes}
 
 
 def write_json(workflow: Definition, *, indent: int | None = None) -> str:
@@ -66,8 +67,15 @@ def write_json(workflow: Definition, *, indent: int | None = None) -> str:
 
 def read_json(text: str | bytes, make: type[D], check: Check[D] = problems) -> D:
     """Read a workflow from JSON text; raise InvalidWorkflow with every problem found."""
+    return read_document(parse_json(text), make, check)
+
+
+def parse_json(text: str | bytes) -> object:
+    """Read JSON text; raise InvalidWorkflow, also for keys that stand twice in one object."""
     try:
-        document = json.loads(text, object_pairs_hook=_read_object, parse_constant=_refuse_constant)
+        document: object = json.loads(
+            text, object_pairs_hook=_read_object, parse_constant=_refuse_constant
+        )
     except RecursionError:
         raise _not_json("the document is nested too deep") from None
     except (ValueError, TypeError) as error:
@@ -75,7 +83,7 @@ def read_json(text: str | bytes, make: type[D], check: Check[D] = problems) -> D
     found = list(_doubled_keys(document))
     if found:
         raise InvalidWorkflow(found)
-    return read_document(document, make, check)
+    return document
 
 
 def read_document(document: object, make: type[D], check: Check[D] = problems) -> D:
@@ -99,13 +107,15 @@ def plain_json(value: Any) -> Any:
 
 
 def _write_need(edge: Edge) -> str | dict[str, str]:
-    if edge.label is None and edge.on == "success":
+    if edge.label is None and edge.on == "success" and edge.when is None:
         return edge.source
     need = {"node": edge.source}
     if edge.label is not None:
         need["label"] = edge.label
     if edge.on != "success":
         need["on"] = edge.on
+    if edge.when is not None:
+        need["when"] = edge.when
     return need
 
 
@@ -122,7 +132,7 @@ def _write_node(node: Node, needs: list[Any]) -> dict[str, Any]:
         "labels": list(node.labels),
         "ui": plain_json(node.ui),
     }
-    return {"type": node.type, **_filled(written)}
+    return {"type": node.type, **_filled(written), **_given("input", node.input)}
 
 
 def _write_timeouts(node: Node) -> dict[str, Any]:
@@ -143,6 +153,11 @@ def _write_retry(policy: RetryPolicy) -> dict[str, Any]:
     values = {field.name: (getattr(policy, field.name), field.default) for field in fields(policy)}
     written = {name: value for name, (value, default) in values.items() if value != default}
     return {"max_attempts": policy.max_attempts, **plain_json(written)}
+
+
+def _given(name: str, template: Any) -> dict[str, Any]:
+    """Any template is written, also None and what is empty: only DEFAULT means none."""
+    return {} if template is DEFAULT else {name: plain_json(template)}
 
 
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,7 +205,8 @@ class _Reader:
         for index, need in enumerate(needs):
             if isinstance(need, dict):
                 raw = self._object(need, f"{at}/{index}", _NEED, needed=("node",))
-                yield Edge(raw.get("node"), target, raw.get("label"), raw.get("on", "success"))  # type: ignore[arg-type]
+                label, when = raw.get("label"), raw.get("when")
+                yield Edge(raw.get("node"), target, label, raw.get("on", "success"), when)  # type: ignore[arg-type]
             else:
                 yield Edge(need, target)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from redflow import defaults
 from redflow.errors import InvalidInput, InvalidWorkflow, Problem
-from redflow.model.checks import check_object, check_text, pointer, refusal, shown
+from redflow.model.checks import check_object, check_text, not_json, pointer, refusal, shown
 from redflow.model.definition import DEFAULT, Definition, Edge, Node
 from redflow.model.durations import seconds
 from redflow.model.ids import check_label, check_node_id, check_queue, check_workflow_id
@@ -86,6 +86,12 @@ def _header(workflow: Definition) -> Iterator[Problem]:
     if workflow.on_cancel not in ("compensate", "abandon"):
         message = f"{shown(workflow.on_cancel)} is not compensate or abandon"
         yield Problem("/on_cancel", "bad_value", message)
+    yield from _template(workflow.output, "/output")
+
+
+def _template(value: object, at: str) -> Iterator[Problem]:
+    if value is not DEFAULT:
+        yield from not_json(value, at, "bad_template")
 
 
 def _duplicates(nodes: Sequence[Node]) -> Iterator[Problem]:
@@ -110,6 +116,7 @@ def _node(node: Node) -> Iterator[Problem]:
     yield from check_text(node.name, at + "/name")
     yield from check_object(node.config, at + "/config", "bad_config")
     yield from check_object(node.ui, at + "/ui", "bad_ui")
+    yield from _template(node.input, at + "/input")
     yield from refusal(at + "/queue", "bad_queue", check_queue, node.queue)
     if node.retry is not None and not isinstance(node.retry, RetryPolicy):
         message = f"it is a {type(node.retry).__name__}, not a RetryPolicy"
@@ -195,13 +202,15 @@ def _edges(
         target = edge.target if isinstance(edge.target, str) else ""
         index = counts[target] = counts.get(target, -1) + 1
         joins = _joins(edge, declared)
-        if not (joins and edge.label is None and edge.on in _ON):  # most edges have nothing to ask
+        asks = edge.label is not None or edge.when is not None
+        if not joins or asks or edge.on not in _ON:  # most edges have nothing to ask
             at = pointer("nodes", edge.target, "needs", str(index))
             near = declared if len(found) < _HINTED else {}
             found += [*_ends(edge, at, declared, near), *_kind(edge, at, declared)]
         if not joins:
             continue
-        key = (edge.source, target, "" if edge.label is None else shown(edge.label), shown(edge.on))
+        asked = ["" if ask is None else shown(ask) for ask in (edge.label, edge.when)]
+        key = (edge.source, target, *asked, shown(edge.on))
         if key in seen:
             at = pointer("nodes", target, "needs", str(index))
             message = f"a second edge leads from {shown(edge.source)} to {shown(target)}; remove it"
@@ -243,6 +252,8 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 def _kind(edge: Edge, at: str, declared: Mapping[str, frozenset[str] | None]) -> Iterator[Problem]:
     if edge.on not in _ON:
         yield Problem(at, "bad_edge", f"on {shown(edge.on)} is not success, failure or always")
+    if edge.when is not None:
+        yield from _when(edge, at)
     if edge.label is None:
         return
     if edge.on in ("failure", "always"):
@@ -253,6 +264,16 @@ def _kind(edge: Edge, at: str, declared: Mapping[str, frozenset[str] | None]) ->
     labels = declared.get(edge.source) if isinstance(edge.source, str) else None
     if not refused and labels is not None and edge.label not in labels:
         yield undeclared(edge.source, edge.label, labels, at)
+
+
+def _when(edge: Edge, at: str) -> Iterator[Problem]:
+    yield from check_text(edge.when, at + "/when")
+    if edge.on in ("failure", "always"):
+        message = f"an edge on {edge.on} cannot ask for an expression as well; make two edges"
+        yield Problem(at, "when_not_allowed", message)
+    elif edge.label is not None:
+        message = "an edge asks for a label or for an expression; make two edges"
+        yield Problem(at, "when_not_allowed", message)
 
 
 def undeclared(source: str, label: str, labels: Iterable[str], at: str) -> Problem:

@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self
 
 from redflow.errors import InvalidInput
 from redflow.model.checks import shown
 from redflow.model.durations import seconds
 from redflow.model.ids import check_label, check_signal_name, check_workflow_id
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    L = TypeVar("L", default=str)
+else:  # defaults of type variables came with Python 3.13
+    from typing import TypeVar
+
+    L = TypeVar("L")
 
 _MESSAGE_BYTES = 4096
 
@@ -24,6 +33,7 @@ class OutcomeReason(StrEnum):
     INVALID_INPUT = "invalid_input"
     INVALID_OUTPUT = "invalid_output"
     INPUT_TOO_LARGE = "input_too_large"
+    EXPRESSION = "expression"
     UNKNOWN_FUNCTION = "unknown_function"
     SHUTDOWN = "shutdown"
     STOPPING = "stopping"
@@ -161,11 +171,14 @@ class Retry(Exception):
         return type(self), (self.after, str(self))
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """Return it from a step to choose the edges with this label; `output` is the step's output."""
+@dataclass(frozen=True)  # with slots, Python 3.11 cannot call Branch[...]
+class Branch(Generic[L]):
+    """Return it from a step to choose the edges with this label; `output` is the step's output.
 
-    label: str
+    `-> Branch[Literal["premium", "basic"]]` declares the labels.
+    """
+
+    label: L
     output: Any = None
 
     def __post_init__(self) -> None:

@@ -117,10 +117,9 @@ def plan_compensation(
 
 
 def _check_node(plan: Plan, node: str) -> None:
-    number = plan.numbers.get(node)
-    if number is not None and number <= plan.forward:
+    ids = plan.nodes
+    if node in ids:
         return
-    ids = [step.id for step in plan.steps[: plan.forward]]
     more = f" and {len(ids) - _NAMED:,} more" if len(ids) > _NAMED else ""
     raise InvalidInput(
         f"version {plan.version} of workflow {plan.workflow!r} has no node {node!r} to run from;"
@@ -169,31 +168,37 @@ def _identical(old: Plan, before: int, new: Plan, number: int) -> bool:
 
 def _meaning(plan: Plan, number: int) -> tuple[object, ...]:
     step = plan.step(number)
-    edges = {(plan.step(edge.step).id, edge.kind, edge.label) for edge in step.parents}
+    edges = {(plan.step(edge.step).id, edge.kind, edge.label, edge.when) for edge in step.parents}
     # As bytes, because to Python 1 equals True.
-    config = msgspec.msgpack.encode(step.config, order="deterministic")
+    config = msgspec.msgpack.encode([step.config, step.template], order="deterministic")
     return step.type, config, step.any_outcome, edges
 
 
 def _not_taken(old: PlanStep, new: PlanStep, record: EndedStep) -> str | None:
     """Edges not taken, by position in the new plan; None when the record cannot say.
 
-    A record tells which labels were not chosen, of those that had edges in the old plan.
+    A record tells which labels were not chosen, of those that had edges in the old plan, and which
+    expressions did not hold.
     """
     if record.letter != "C":
         return record.not_taken
     asked: dict[str, bool] = {}
+    held: dict[str, bool] = {}
     for position, edge in enumerate(old.edges, 1):
+        taken = f",{position}," not in record.not_taken
         if edge.label is not None:
-            asked[edge.label] = f",{position}," not in record.not_taken
+            asked[edge.label] = taken
+        if edge.when is not None:
+            held[edge.when] = taken
     chosen = any(asked.values())
     positions = []
     for position, edge in enumerate(new.edges, 1):
-        if edge.label is None:
-            continue
-        if edge.label not in asked and not chosen:
+        if edge.label is not None and edge.label not in asked and not chosen:
             return None
-        if not asked.get(edge.label, False):
+        if edge.when is not None and edge.when not in held:
+            return None
+        label_fits = edge.label is None or asked.get(edge.label, False)
+        if not (label_fits and held.get(edge.when or "", True)):
             positions.append(str(position))
     return f",{','.join(positions)}," if positions else ""
 

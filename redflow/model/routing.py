@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from redflow.errors import InvalidInput
 from redflow.model.plan import PlanStep
 
 
-def not_taken(step: PlanStep, label: str | None) -> str:
-    """Positions of labelled edges the label does not choose, as `,2,5,`; '' when all are taken.
+def asks(step: PlanStep) -> bool:
+    """Whether some edge of a step is taken only sometimes when it completes."""
+    return bool(step.labels) or any(edge.when is not None for edge in step.edges)
 
-    Without a label a labelled edge is never taken. Raises InvalidInput for an undeclared label.
+
+def not_taken(step: PlanStep, label: str | None, holds: Callable[[str], bool]) -> str:
+    """Positions of edges that the label and the expressions refuse, as `,2,5,`; '' for none.
+
+    Without a label a labelled edge is never taken. `holds` says whether an expression does. Raises
+    InvalidInput for an undeclared label, and what `holds` raises.
     """
     if label is not None and label not in step.labels:
         declared = ", ".join(step.labels) or "none"
@@ -17,11 +25,12 @@ def not_taken(step: PlanStep, label: str | None) -> str:
             f"node {step.id!r} answered the label {label!r}, which it does not declare"
             f" (declared: {declared}); add it to labels=[...] of the node or function"
         )
-    if not step.labels:
+    if not asks(step):
         return ""
     refused = [
         str(position)
         for position, edge in enumerate(step.edges, 1)
-        if edge.label is not None and edge.label != label
+        if (edge.label is not None and edge.label != label)
+        or (edge.when is not None and not holds(edge.when))
     ]
     return f",{','.join(refused)}," if refused else ""

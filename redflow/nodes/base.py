@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import msgspec
 
 from redflow import defaults
-from redflow.errors import InvalidInput
+from redflow.errors import InvalidInput, InvalidWorkflow
+from redflow.nodes.configs import TemplatedConfig
 
 if TYPE_CHECKING:
     from redflow.nodes.context import Context
@@ -25,6 +26,10 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 class NotOffered(InvalidInput):
     """This process does not offer what a plan names; its step is released, uncharged."""
+
+
+class UnfitInput(InvalidInput):
+    """What reached a node has not the shape it asks for; its step fails and is not retried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,38 @@ class NodeType:
         """The labels a node with this typed config declares."""
         return self.labels
 
+    def declared_by(self, config: Mapping[str, Any]) -> Sequence[str]:
+        """Check a config as far as it is known before it runs; answer the labels it declares.
+
+        Raises InvalidInput.
+        """
+        try:
+            templated = TemplatedConfig(self.type, config)
+        except InvalidWorkflow:  # told with its place where every expression is checked
+            return self.labels
+        if not templated.open_keys:
+            return self.labels_of(self.read_config(templated.filled({})))
+        try:
+            return self.labels_of(templated.known(self.Config))
+        except msgspec.ValidationError as error:
+            raise InvalidInput(f"config of node type {self.type!r}: {error}") from None
+
     def runner(self, config: Mapping[str, Any], registry: Registry) -> Runner:
-        """Prepare a step; done once per worker and plan, not once per attempt."""
-        typed = self.read_config(config)
-        return Runner(lambda ctx: self.execute(ctx, typed), "loop", self.timeout, self.type)
+        """Prepare a step; done once per worker and plan, not once per attempt.
+
+        A config with templates is filled in and read again for every attempt.
+        """
+        templated = TemplatedConfig(self.type, config)
+        if not templated.open_keys:
+            typed = self.read_config(templated.filled({}))
+            return Runner(lambda ctx: self.execute(ctx, typed), "loop", self.timeout, self.type)
+
+        async def call(ctx: Context) -> Any:
+            filled = templated.filled(ctx.scope)
+            try:
+                typed = self.read_config(filled)
+            except InvalidInput as error:
+                raise UnfitInput(*error.args, field=error.field, hint=error.hint) from error
+            return await self.execute(ctx, typed)
+
+        return Runner(call, "loop", self.timeout, self.type)

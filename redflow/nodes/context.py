@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -58,6 +59,7 @@ class Context:
 
     __slots__ = (
         "_info",
+        "_scope",
         "_started",
         "_token",
         "attempt",
@@ -76,8 +78,10 @@ class Context:
         input: Any,
         *,
         resume: Resume | None = None,
+        scope: Mapping[str, Any] | None = None,
     ) -> None:
         self._info = info
+        self._scope = scope
         self._token = token
         self._started = time.time()
         self.execution_id = execution_id
@@ -87,6 +91,20 @@ class Context:
         """What this attempt has waited for, once it has: see Resume."""
         self.ended_by = ""
         """What ended the attempt from outside: timeout, lost, stop, shutdown; "" while it runs."""
+
+    @property
+    def scope(self) -> Mapping[str, Any]:
+        """What expressions see: input, steps, vars, execution, workflow; no more than they read."""
+        if self._scope is not None:
+            return {"input": self.input, **self._scope}
+        info = self._info
+        return {
+            "input": self.input,
+            "steps": {},
+            "vars": {},
+            "execution": {"id": self.execution_id, "namespace": info.namespace},
+            "workflow": {"id": info.workflow, "version": info.version},
+        }
 
     @property
     def cancelled(self) -> bool:

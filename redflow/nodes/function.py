@@ -5,17 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from redflow import defaults
 from redflow.errors import InvalidInput
+from redflow.model.decorators import Run
 from redflow.nodes.base import NodeConfig, NodeType, NotOffered, Runner, Where
+from redflow.nodes.binding import Binding, Remote
+from redflow.nodes.signatures import read_signature
 
 if TYPE_CHECKING:
     from redflow.model.retry import RetryPolicy
     from redflow.nodes.registry import Registry
-
-Run = Literal["auto", "thread", "process"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,21 @@ class Function:
     timeout: float | None = defaults.FUNCTION_TIMEOUT
     retry: RetryPolicy | None = None
     queue: str | None = None
+    bound: Binding | None = None
+    """How it is called, where more is known than the function itself says."""
+
+    @property
+    def binding(self) -> Binding:
+        """How it is called, and what its annotations ask for."""
+        if self.bound is None:
+            signature = read_signature(self.call, self.name, alone=self.where == "process")
+            object.__setattr__(self, "bound", Binding(self.name, self.call, signature))
+        assert self.bound is not None
+        return self.bound
 
 
 class FunctionNode(NodeType):
-    """Calls the function named in the config with `(ctx, input)` or `(input)`."""
+    """Calls the function named in the config, with what its parameters ask for."""
 
     type = "function"
 
@@ -43,7 +55,10 @@ class FunctionNode(NodeType):
         function: str
 
     def runner(self, config: Mapping[str, Any], registry: Registry) -> Runner:
-        """Prepare the call; raises NotOffered when this process does not offer it."""
+        """Prepare the call; raises NotOffered when this process does not offer it.
+
+        InvalidInput when an annotation says nothing that an input could become.
+        """
         name = self.read_config(config).function
         function = registry.functions.get(name)
         if function is None:
@@ -51,10 +66,9 @@ class FunctionNode(NodeType):
                 f"function {name!r} is not registered in this worker",
                 hint="start a worker whose engine registers it",
             )
-        call = function.call
-        if function.wants_context:
-            return Runner(lambda ctx: call(ctx, ctx.input), function.where, function.timeout, name)
-        return Runner(lambda ctx: call(ctx.input), function.where, function.timeout, name, call)
+        run = function.binding.step(function.where)
+        remote = Remote(function.binding) if function.where == "process" else None
+        return Runner(run, function.where, function.timeout, name, remote)
 
 
 def inspect_function(call: Callable[..., Any], run: Run, name: str) -> tuple[Where, bool]:
@@ -68,7 +82,7 @@ def inspect_function(call: Callable[..., Any], run: Run, name: str) -> tuple[Whe
         raise InvalidInput(
             f"function {name!r} is a coroutine function: it runs on the loop, not in a {run}"
         )
-    wants_context = _positional(call, name) == 2
+    wants_context = read_signature(call, name, alone=run == "process").context
     if run == "process" and wants_context:
         raise InvalidInput(
             f"function {name!r} runs in a child process, where there is no context",
@@ -92,34 +106,3 @@ def _importable(call: Callable[..., Any]) -> bool:
         and isinstance(getattr(call, "__module__", None), str)
         and (owner is None or inspect.isclass(owner) or inspect.ismodule(owner))
     )
-
-
-def _positional(call: Callable[..., Any], name: str) -> int:
-    """How many of (ctx, input) a function takes."""
-    if not callable(call):
-        raise InvalidInput(f"function {name!r} is a {type(call).__name__}, which cannot be called")
-    try:
-        signature = inspect.signature(call)
-    except ValueError:
-        raise InvalidInput(
-            f"function {name!r} does not tell its parameters",
-            hint="wrap it in a function with one parameter, the input",
-        ) from None
-    for count, arguments in ((2, (None, None)), (1, (None,))):
-        try:
-            signature.bind(*arguments)
-        except TypeError:
-            continue
-        if count == 1 or _requires_two(signature):
-            return count
-    raise InvalidInput(
-        f"function {name!r} has the signature {signature}",
-        hint="a step is called with (ctx, input) or (input)",
-    )
-
-
-def _requires_two(signature: inspect.Signature) -> bool:
-    """Whether the second argument is meant for us: required, or the first is called ctx."""
-    parameters = list(signature.parameters.values())
-    second = parameters[1] if len(parameters) > 1 else parameters[0]
-    return second.default is inspect.Parameter.empty or parameters[0].name in ("ctx", "context")

@@ -21,7 +21,7 @@ class LogNode(NodeType):
     type = "log"
 
     class Config(NodeConfig, frozen=True):
-        """What to log; `level` as in logging, in lower case."""
+        """`message` is the line; `level` is as in logging, in lower case; `fields` go with it."""
 
         message: str
         level: Literal["debug", "info", "warning", "error"] = "info"

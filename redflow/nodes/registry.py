@@ -5,28 +5,46 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
-from importlib.metadata import EntryPoint, entry_points
+from functools import partial
+from importlib.metadata import EntryPoint
 from typing import Any, TypeVar, overload
 
 from redflow import defaults
-from redflow.errors import InvalidInput, Problem
+from redflow.errors import InvalidInput, InvalidWorkflow, Problem
+from redflow.expressions.analysis import every_problem
+from redflow.model.annotations import labels_of
+from redflow.model.decorators import FlowBuilder, NodeFunction, Run
 from redflow.model.durations import seconds
-from redflow.model.graph import problems
 from redflow.model.ids import check_label, check_queue
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import DEFAULT, Node, Workflow
 from redflow.nodes.base import NodeType
-from redflow.nodes.function import Function, FunctionNode, Run, inspect_function
+from redflow.nodes.condition import ConditionNode
+from redflow.nodes.decorated import decorated_functions
+from redflow.nodes.function import Function, FunctionNode, inspect_function
+from redflow.nodes.installed import distribution_of, installed, load, refused
 from redflow.nodes.log import LogNode
+from redflow.nodes.setvariable import SetVariableNode
+from redflow.nodes.shapes import shape_problems
 from redflow.nodes.signal import SignalNode
 from redflow.nodes.subworkflow import SubworkflowNode
+from redflow.nodes.switch import SwitchNode
+from redflow.nodes.transform import TransformNode
 from redflow.nodes.wait import WaitNode
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-ENTRY_POINTS = "redflow.nodes"
-BUILT_IN = (FunctionNode(), LogNode(), SignalNode(), SubworkflowNode(), WaitNode())
+BUILT_IN = (
+    FunctionNode(),
+    ConditionNode(),
+    SwitchNode(),
+    TransformNode(),
+    SetVariableNode(),
+    LogNode(),
+    WaitNode(),
+    SignalNode(),
+    SubworkflowNode(),
+)
 
 
 class Registry:
@@ -35,10 +53,26 @@ class Registry:
     def __init__(self) -> None:
         self.types: dict[str, NodeType] = {}
         self.functions: dict[str, Function] = {}
+        self._distributions: dict[str, str] = {}
         for node_type in BUILT_IN:
             self.register(node_type)
-        for entry in _installed():
-            self.register(entry.load()())
+        for entry in installed():
+            self._register_installed(entry)
+
+    def _register_installed(self, entry: EntryPoint) -> None:
+        node_type = load(entry)
+        try:
+            self.register(node_type)
+        except InvalidInput as error:
+            raise refused(entry, error) from error
+        self._distributions[node_type.type] = distribution_of(entry)
+
+    def origin(self, name: str) -> str:
+        """Say where a registered node type comes from: built-in, a distribution, or a module."""
+        node_type = self.types[name]
+        if node_type in BUILT_IN:
+            return "built-in"
+        return self._distributions.get(name) or type(node_type).__module__
 
     def register(self, node_type: NodeType) -> None:
         """Add a node type; raises InvalidInput when its name is taken."""
@@ -72,21 +106,40 @@ class Registry:
         """
         if not isinstance(name, str) or not name:
             raise InvalidInput(f"function name {name!r} is not a text", field="name")
-        if name in self.functions and self.functions[name].call is not call:
-            raise InvalidInput(
-                f"function {name!r} is already registered", hint="give one of them another name"
-            )
+        if isinstance(call, NodeFunction):
+            call = call.call
         where, wants_context = inspect_function(call, run, name)
-        self.functions[name] = Function(
-            name=name,
-            call=call,
-            where=where,
-            wants_context=wants_context,
-            labels=tuple(check_label(label) for label in labels),
-            timeout=None if timeout is None else seconds(timeout, positive=True),
-            retry=None if retry is None else RetryPolicy.of(retry),
-            queue=None if queue is None else check_queue(queue),
+        self._add(
+            Function(
+                name=name,
+                call=call,
+                where=where,
+                wants_context=wants_context,
+                labels=tuple(dict.fromkeys((*map(check_label, labels), *labels_of(call)))),
+                timeout=None if timeout is None else seconds(timeout, positive=True),
+                retry=None if retry is None else RetryPolicy.of(retry),
+                queue=None if queue is None else check_queue(queue),
+            )
         )
+
+    def include(self, flow: FlowBuilder[Workflow]) -> Workflow:
+        """Build a flow and add its decorated functions; answers the workflow.
+
+        Raises InvalidWorkflow with every problem, InvalidInput for what cannot be called.
+        """
+        workflow = flow.build()
+        for function in decorated_functions(flow.functions, workflow):
+            self._add(function)
+        return workflow
+
+    def _add(self, function: Function) -> None:
+        known = self.functions.get(function.name)
+        if known is not None and known.call is not function.call:
+            raise InvalidInput(
+                f"function {function.name!r} is already registered",
+                hint="give one of them another name",
+            )
+        self.functions[function.name] = function
 
     @overload
     def function(self, call: F, /) -> F: ...
@@ -119,13 +172,13 @@ class Registry:
     def problems(self, workflow: Workflow) -> list[Problem]:
         """Everything wrong with a workflow, as far as this registry knows; [] when it is valid."""
         checks = {name: partial(self._check, node_type) for name, node_type in self.types.items()}
-        return problems(workflow, checks)
+        return [*every_problem(workflow, checks), *shape_problems(workflow, self.functions)]
 
     def _check(self, node_type: NodeType, config: Mapping[str, Any]) -> Sequence[str]:
         """Check a config and answer the labels its node then declares."""
-        typed = node_type.read_config(config)
+        declared = node_type.declared_by(config)
         if node_type.type != FunctionNode.type or not self.functions:
-            return node_type.labels_of(typed)
+            return declared
         function = self.functions.get(config["function"])
         if function is None:
             known = ", ".join(sorted(self.functions)[:10])
@@ -160,17 +213,11 @@ class Registry:
 def _declared(node_type: NodeType, config: Mapping[str, Any]) -> Sequence[str]:
     """The labels of a node; what is wrong with its config is told by the check, not here."""
     try:
-        return node_type.labels_of(node_type.read_config(config))
-    except InvalidInput:
+        return node_type.declared_by(config)
+    except (InvalidInput, InvalidWorkflow):
         return node_type.labels
 
 
 def _function_name(config: Mapping[str, Any]) -> str:
     name = config.get("function")
     return name if isinstance(name, str) else ""
-
-
-@cache
-def _installed() -> tuple[EntryPoint, ...]:
-    """Return the node types that installed packages offer; reading every package takes a while."""
-    return tuple(entry_points(group=ENTRY_POINTS))

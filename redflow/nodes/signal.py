@@ -23,7 +23,10 @@ class SignalNode(NodeType):
     type = "signal"
 
     class Config(NodeConfig, frozen=True):
-        """`name` is the node's id unless given; `on_timeout` is "fail" or the label to take."""
+        """`name` is the node's id unless given; `timeout` is seconds or "2h", none unless given.
+
+        `on_timeout` is "fail" or the label to take; `merge` lays the data over the input.
+        """
 
         name: str | None = None
         timeout: Any = None

@@ -24,7 +24,10 @@ class SubworkflowNode(NodeType):
     type = "subworkflow"
 
     class Config(NodeConfig, frozen=True):
-        """`version` is the latest unless given; `input` replaces the step's input."""
+        """`workflow` is the id of another workflow; `version` is the latest unless given.
+
+        `input` replaces the step's input.
+        """
 
         workflow: str
         version: int | None = None

@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 from redflow.errors import InputTooLarge, InvalidInput, NotFound, StoreError
+from redflow.expressions import ExpressionError
 from redflow.model.outcome import Outcome, OutcomeReason, Released
 from redflow.nodes.context import Context, Resume
 from redflow.worker.claims import Claims, Held
 from redflow.worker.coroutines import Coroutines
 from redflow.worker.endings import failed, outcome_of_error, returned, timed_out, unprepared
-from redflow.worker.inputs import read_input, travelled_input
+from redflow.worker.inputs import Given, read_input, travelled_input
 from redflow.worker.plans import Prepared
 from redflow.worker.processes import Processes
 from redflow.worker.resumes import read_resume
@@ -90,16 +91,20 @@ class Attempts:
         envelope = held.envelope
         prepared = self._plans.known(envelope.plan, envelope.step)
         if prepared is None or envelope.data is None or envelope.resume is not None:
-            task = self._loop.create_task(self._read(held))
-            self._reading.add(task)
-            task.add_done_callback(self._reading.discard)
-            return None
+            return self._read_soon(held)
         held.prepared = prepared
         try:
-            value = travelled_input(held, prepared)
+            given = travelled_input(held, prepared)
         except Exception as error:  # whatever is wrong with it, it is not the worker's end
             return self._unreadable(held, error)
-        return self._start(held, prepared, value)
+        if given is None:
+            return self._read_soon(held)
+        return self._start(held, prepared, given)
+
+    def _read_soon(self, held: Held) -> None:
+        task = self._loop.create_task(self._read(held))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
 
     async def _read(self, held: Held) -> None:
         """Read what did not travel with the token; an outage gives the step back."""
@@ -109,14 +114,14 @@ class Attempts:
             if prepared is None:
                 prepared = await self._plans.prepare(held.partition, envelope.plan, envelope.step)
             held.prepared = prepared
-            value = resume = None
+            given, resume = Given(None), None
             if not held.why:
-                value = await read_input(self._driver, held, prepared)
+                given = await read_input(self._driver, held, prepared)
                 resume = await read_resume(self._driver, self._plans, held)
         except Exception as error:
             self._unreadable(held, error)
         else:
-            self._start(held, prepared, value, resume)
+            self._start(held, prepared, given, resume)
 
     def _unreadable(self, held: Held, error: Exception) -> None:
         """The step cannot start: what is wrong with its input fails it, an outage gives it back."""
@@ -125,6 +130,8 @@ class Attempts:
         if isinstance(error, (StoreError, NotFound)):
             LOGGER.warning("input of a claimed step could not be read: %s", error)
             return self._settle(held, Released(OutcomeReason.UNREADABLE))
+        if isinstance(error, ExpressionError):
+            return self._settle(held, failed(held, error, OutcomeReason.EXPRESSION))
         if not isinstance(error, InvalidInput):
             LOGGER.error("input of a claimed step makes no sense: %s", error, exc_info=error)
         return self._settle(held, failed(held, error, OutcomeReason.INVALID_INPUT))
@@ -132,7 +139,7 @@ class Attempts:
     # Start to finish
 
     def _start(
-        self, held: Held, prepared: Prepared, value: Any, resume: Resume | None = None
+        self, held: Held, prepared: Prepared, given: Given, resume: Resume | None = None
     ) -> None:
         if held.why:
             return self._settle(held, None)
@@ -142,7 +149,13 @@ class Attempts:
             return self._settle(held, unprepared(held, prepared))
         envelope = held.envelope
         held.context = Context(
-            prepared.info, envelope.execution, envelope.attempt, held.token, value, resume=resume
+            prepared.info,
+            envelope.execution,
+            envelope.attempt,
+            held.token,
+            given.value,
+            resume=resume,
+            scope=given.scope,
         )
         if prepared.runner.where == "loop":
             return self._start_coroutine(held, prepared)
@@ -151,7 +164,7 @@ class Attempts:
             self.under_way -= 1
             self._for_pool.append(held)
             return None
-        return self._start_outside(held, prepared, value)
+        return self._start_outside(held, prepared, given.value)
 
     def _pool_of(self, prepared: Prepared) -> Threads | Processes:
         assert prepared.runner is not None

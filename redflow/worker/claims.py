@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
+from redflow.expressions import EDGE_NAMES
+from redflow.expressions.truth import holds
 from redflow.nodes.context import Context
 from redflow.store.keys import PartitionKeys
 from redflow.store.steps import Envelope
@@ -80,6 +83,11 @@ class Held:
     def overdue(self, now: float) -> bool:
         """Whether its attempt should have ended long ago, so that nobody renews its lease."""
         return self.deadline is not None and now > self.deadline + GRACE and not self.reported
+
+    def holds(self, expression: str, output: Any) -> bool:
+        """Whether an expression of an edge holds; raises ExpressionError."""
+        assert self.context is not None
+        return holds(expression, {**self.context.scope, "output": output}, EDGE_NAMES)
 
     def interrupt(self, why: str) -> None:
         """End the step from outside; the first of the graver reasons counts."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+from redflow.expressions import ExpressionError
 from redflow.model import codec
 from redflow.model.execution import milliseconds_of
 from redflow.model.outcome import (
@@ -42,25 +44,46 @@ class Conclusion(NamedTuple):
     status: str
 
 
+Holds = Callable[[str, Any], bool]
+"""Whether an expression of an edge holds for an output."""
+
+
 def conclude(
-    step: PlanStep | None, outcome: Settling, *, attempt: int, releases: int, inline: int
+    step: PlanStep | None,
+    outcome: Settling,
+    *,
+    attempt: int,
+    releases: int,
+    inline: int,
+    holds: Holds | None = None,
 ) -> Conclusion:
-    """Turn an outcome into a row; an output that cannot be stored fails the step."""
+    """Turn an outcome into a row; an output that cannot be stored or routed fails the step.
+
+    `holds` is given when expressions decide about some edge.
+    """
     if isinstance(outcome, Released) or step is None:
         return _released(outcome, releases)
     if isinstance(outcome, Completed):
         try:
             value = codec.encode(outcome.value)
-            routed = not_taken(step, outcome.label) if step.labels or outcome.label else ""
+            routed = _routed(step, outcome, value, holds)
         except Exception as error:  # encoding runs the author's code, which may raise anything
-            info = ErrorInfo.from_exception(
-                error, reason=OutcomeReason.INVALID_OUTPUT, attempts=attempt
-            )
+            wrong = isinstance(error, ExpressionError)
+            reason = OutcomeReason.EXPRESSION if wrong else OutcomeReason.INVALID_OUTPUT
+            info = ErrorInfo.from_exception(error, reason=reason, attempts=attempt)
             return _failed(step, Failed(info, retryable=False), attempt)
         return Conclusion("c", pack_value(value, inline), routed, "COMPLETED")
     if isinstance(outcome, Failed):
         return _failed(step, outcome, attempt)
     return _waiting(outcome)
+
+
+def _routed(step: PlanStep, outcome: Completed, value: bytes, holds: Holds | None) -> str:
+    if holds is None:
+        chooses = step.labels or outcome.label
+        return not_taken(step, outcome.label, lambda _: True) if chooses else ""
+    output = codec.decode(value)  # as those behind the edges see it: plain, whatever was returned
+    return not_taken(step, outcome.label, lambda text: holds(text, output))
 
 
 def release_delay(releases: int) -> float:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from redflow.errors import LeaseLost
+from redflow.expressions import ExpressionError
 from redflow.model.outcome import (
     AwaitingSignal,
     Branch,
@@ -22,7 +23,7 @@ from redflow.model.outcome import (
     Sleeping,
     StartingChild,
 )
-from redflow.nodes.base import NotOffered
+from redflow.nodes.base import NotOffered, UnfitInput
 from redflow.worker.claims import Held
 from redflow.worker.plans import Prepared
 from redflow.worker.processes import DeadlinePassed, RaisedInChild
@@ -71,6 +72,10 @@ def outcome_of_error(held: Held, error: BaseException) -> Outcome | None:
         return _raised_in_child(held, error)
     if isinstance(error, Fail):
         return failed(held, error, OutcomeReason.NOT_RETRYABLE)
+    if isinstance(error, ExpressionError):
+        return failed(held, error, OutcomeReason.EXPRESSION)
+    if isinstance(error, UnfitInput):
+        return failed(held, error, OutcomeReason.INVALID_INPUT)
     if isinstance(error, Retry):
         info = ErrorInfo.from_exception(error, attempts=held.envelope.attempt)
         return Failed(info, retry_after=error.after)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redflow.driver import AsyncDriver
 from redflow.errors import InvalidInput, NotFound
+from redflow.expressions import Template, parse_template
 from redflow.metrics import Metrics, StepTally
 from redflow.model.inputs import fields_of
 from redflow.model.plan import DEFAULT_TIMEOUT, Plan, PlanStep, decode_plan
+from redflow.model.plan_fields import given_fields, inline_needs
 from redflow.nodes.base import NotOffered, Runner
 from redflow.nodes.context import StepInfo
 from redflow.nodes.registry import Registry
@@ -35,6 +37,22 @@ class Prepared:
     fields: list[str]
     info: StepInfo
     tally: StepTally
+    needs: list[str] | None
+    """Fields whose values travel in the token."""
+    given: list[str] | None
+    """Those of them that are what its edges give."""
+    is_plain: bool
+    """Whether no expression makes or reads anything but the input that its edges give."""
+    chooses: bool
+    """Whether an expression decides about some edge when the step completes."""
+    _templates: dict[int, Template | None] = field(default_factory=dict)
+
+    def template_of(self, number: int) -> Template | None:
+        """The template of the input of a step of this plan, this one's or one it has to do with."""
+        if number not in self._templates:
+            template = self.plan.step(number).template
+            self._templates[number] = None if template is None else parse_template(template[0])
+        return self._templates[number]
 
     @property
     def runs_while_stopping(self) -> bool:
@@ -110,6 +128,10 @@ class Plans:
                 self._namespace, plan.workflow, plan.version, step.id, self._worker_id, timeout
             ),
             tally=self._metrics.steps(self._namespace, step.type),
+            needs=inline_needs(step),
+            given=given_fields(step),
+            is_plain=step.template is None and not step.reads,
+            chooses=any(edge.when is not None for edge in step.edges),
         )
         self._prepared[content_hash, number] = prepared
         return prepared

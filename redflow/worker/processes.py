@@ -7,7 +7,7 @@ import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from functools import reduce
+from functools import cache, reduce
 from importlib import import_module
 from typing import Any
 
@@ -15,12 +15,15 @@ from pebble import ProcessPool
 
 from redflow.errors import RedflowError
 from redflow.model import codec
+from redflow.model.decorators import NodeFunction
 from redflow.model.outcome import Branch, ErrorInfo, Fail, OutcomeReason, Retry
+from redflow.nodes.base import UnfitInput
+from redflow.nodes.binding import How, bound_in_child
 
 Finished = Callable[[Any, BaseException | None], None]
 Answer = tuple[str, Any, Any]
 """What comes back, as plain values: `output`, bytes and label; or the kind of an error (`error`,
-`fail`, `retry`), its stored form, and the delay that was asked for."""
+`fail`, `retry`; `input_error`, `output_error`), its stored form, the delay that was asked for."""
 
 
 class DeadlinePassed(Exception):
@@ -71,7 +74,7 @@ class Processes:
     ) -> Callable[[], object]:
         """Call `function(value)` in a child, `finished` on the loop; the answer kills the child."""
         name = f"{function.__module__}:{function.__qualname__}"
-        arguments = [name, codec.encode(value)]
+        arguments = [name, codec.encode(value), getattr(function, "how", None)]
         pool = self._take()
         try:
             future = pool.schedule(call_in_child, args=arguments, timeout=timeout)
@@ -139,13 +142,14 @@ def _result(name: str, future: Future[Answer]) -> tuple[Any, BaseException | Non
     return None, RaisedInChild(kind, ErrorInfo.from_value(first), second)
 
 
-def call_in_child(name: str, data: bytes) -> Answer:
+def call_in_child(name: str, data: bytes, how: How | None = None) -> Answer:
     """What a child runs: answers plain values, whatever the function does."""
     try:
-        module, _, path = name.partition(":")
-        function: Any = reduce(getattr, path.split("."), import_module(module))
-        result = function(codec.decode(data))
+        result = _found(name, how)(codec.decode(data))
     except BaseException as error:
+        if isinstance(error, UnfitInput):
+            info = ErrorInfo.from_exception(error, reason=OutcomeReason.INVALID_INPUT)
+            return "input_error", info.to_value(), None
         if isinstance(error, Fail):
             return "fail", ErrorInfo.from_exception(error).to_value(), None
         after = error.after if isinstance(error, Retry) else None
@@ -157,3 +161,12 @@ def call_in_child(name: str, data: bytes) -> Answer:
     except Exception as error:
         info = ErrorInfo.from_exception(error, reason=OutcomeReason.INVALID_OUTPUT)
         return "output_error", info.to_value(), None
+
+
+@cache
+def _found(name: str, how: How | None) -> Callable[[Any], Any]:
+    """Import a function and look up its annotations, once per child."""
+    module, _, path = name.partition(":")
+    function: Any = reduce(getattr, path.split("."), import_module(module))
+    call = function.call if isinstance(function, NodeFunction) else function
+    return bound_in_child(call, how)

@@ -85,7 +85,12 @@ class Pump:
         inline = self._space.limits.inline_value
         step = prepared.step if prepared else None
         conclusion = conclude(
-            step, outcome, attempt=envelope.attempt, releases=envelope.releases, inline=inline
+            step,
+            outcome,
+            attempt=envelope.attempt,
+            releases=envelope.releases,
+            inline=inline,
+            holds=held.holds if prepared is not None and prepared.chooses else None,
         )
         kind, value, detail, status = conclusion
         outbox = self.outboxes[held.partition.number]

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import platform
-import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
-
-import msgspec
 
 from redflow.driver import AsyncDriver, Connector
 from redflow.errors import RedflowError, StoreError
@@ -21,21 +16,12 @@ from redflow.store.epoch import Fence
 from redflow.store.space import Space
 from redflow.store.workers import Beat
 from redflow.store.workflows import put_partition
-from redflow.version import VERSION
-from redflow.worker.attempts import Attempts
-from redflow.worker.children import Children
-from redflow.worker.clock import RedisClock
 from redflow.worker.control import Control
 from redflow.worker.heartbeat import Heartbeat
-from redflow.worker.plans import Plans
-from redflow.worker.pump import IN_FLIGHT, Pump
-from redflow.worker.reader import Reader
+from redflow.worker.parts import Parts, about
+from redflow.worker.pump import IN_FLIGHT
 from redflow.worker.readiness import check_server
-from redflow.worker.retention import Retention
 from redflow.worker.settings import WorkerSettings
-from redflow.worker.shared import Shared
-from redflow.worker.sweeper import Sweeper
-from redflow.worker.timers import Timers
 
 LOGGER = logging.getLogger("redflow.worker")
 
@@ -111,21 +97,10 @@ class Worker:
         )
 
     def _wire(self, driver: AsyncDriver, fence: Fence) -> None:
-        namespace = self._space.keys.namespace
-        plans = Plans(driver, self._registry, self._metrics, namespace=namespace, worker_id=self.id)
-        shared = Shared(driver, self._space, self.settings, plans, RedisClock(), self._metrics)
-        self.pump = Pump(shared)
-        self.attempts = Attempts(shared, self.pump.report, self.pump.note)
-        self.sweeper = Sweeper(shared)
-        self.timers = Timers(shared, self.sweeper.promote, self.sweeper.due_at, self.pump.look)
-        self.retention = Retention(shared)
-        self.children = Children(shared, self.pump, self.sweeper.restore_groups)
-        self.reader = Reader(shared, self.attempts, self.pump, self.sweeper)
-        self.pump.attempts = self.attempts
-        self.pump.carry_out = self.sweeper.carry_out
-        self.pump.parked = self.timers.park
-        self.pump.start_child = self.children.start
-        self.pump.restore_groups = self.sweeper.restore_groups
+        parts = Parts(driver, self._space, self._registry, self.settings, self._metrics)
+        self.pump, self.attempts, self.children = parts.pump, parts.attempts, parts.children
+        self.sweeper, self.timers = parts.sweeper, parts.timers
+        self.reader, self.retention = parts.reader, parts.retention
         beats = self._connector.heartbeat_driver()
         beats.guard(fence)
         self.heartbeat = Heartbeat(
@@ -133,10 +108,10 @@ class Worker:
             self._space,
             self.settings,
             self.attempts.claims,
-            about=self._about(),
+            about=about(self._registry, self.settings),
             on_beat=self._on_beat,
         )
-        self.control = Control(shared, self.attempts.claims, self.heartbeat.beat_now)
+        self.control = Control(parts.shared, self.attempts.claims, self.heartbeat.beat_now)
 
     async def run(self) -> None:
         """Start, work until `request_stop`, drain; raises what made a part fail."""
@@ -282,18 +257,3 @@ class Worker:
             LOGGER.error("worker %s stops: %s", self.id, error, exc_info=error)
         self.pump.accepting = False
         self._stop.set()
-
-    def _about(self) -> bytes:
-        return msgspec.msgpack.encode(
-            {
-                "functions": sorted(self._registry.functions),
-                "types": sorted(self._registry.types),
-                "queues": self.settings.queues,
-                "slots": self.settings.concurrency,
-                "version": VERSION,
-                "host": socket.gethostname(),
-                "pid": os.getpid(),
-                "python": platform.python_version(),
-                "started": round(time.time() * 1000),
-            }
-        )

@@ -9,7 +9,7 @@ from redflow.cli import demo_run
 from redflow.cli.base import State
 from redflow.cli.demo_view import DemoBoard, DemoLines, view_of
 from redflow.cli.demo_workflow import ORDERS
-from redflow.cli.steps import is_undo
+from redflow.cli.steps import UNDO, is_undo
 from redflow.driver import MemoryConnector
 from redflow.engine import Engine
 from redflow.errors import Misconfigured
@@ -65,6 +65,9 @@ def test_the_demo_shows_what_it_promises(quick):
     assert totals["pack"]["completed"] == 3
     assert totals["charge~undo"]["completed"] == 1
     assert "Grace    charge  COMPLETED  attempt 3" in result.err
+    assert (
+        'Alan     the demo sends the signal approve: {"approved_by": "redflow demo"}' in result.err
+    )
 
 
 def test_without_any_server_it_warns_and_runs_in_process(quick, no_server):
@@ -77,6 +80,18 @@ def test_without_any_server_it_warns_and_runs_in_process(quick, no_server):
     assert "STEP          COMPLETED  FAILED  SKIPPED  ATTEMPTS  MEAN" in result.out
     assert "the desk lamp broke; all was undone" in result.out
     assert "Try next" in result.err
+    for advice in ("init shop --template saga", "dev shop:engine", "explain ID"):
+        assert f"\n  redflow {advice}  " in result.err
+
+
+async def test_what_was_done_is_undone_the_last_step_first(quick):
+    async with Engine(MemoryConnector(), namespace="demo") as engine:
+        runs = await demo_run.run_orders(engine, DemoLines())
+    (barbara,) = (run for run in runs if run.order.customer == "Barbara")
+    ended = {step.node_id: step.finished_at for step in barbara.steps if step.finished_at}
+    done = sorted(("reserve", "charge"), key=lambda node: ended[node])
+    undone = sorted(("reserve", "charge"), key=lambda node: ended[node + UNDO])
+    assert undone == done[::-1]
 
 
 def test_without_fakeredis_it_says_what_to_install(no_server, monkeypatch):
@@ -131,4 +146,5 @@ async def test_the_board_on_a_terminal(monkeypatch):
     assert "charge: the payment gateway did not answer" in text
     assert "✓ 3x" in text
     assert "↶" in text
+    assert "the demo sends the signal approve" in text
     assert isinstance(view_of(State(format="json")), DemoLines)

@@ -59,6 +59,8 @@ def test_every_command_explains_itself(path):
 def test_the_commands_are_those_of_this_version():
     assert set(leaves()) == {
         ("demo",),
+        ("init",),
+        ("dev",),
         ("worker", "start"),
         ("worker", "list"),
         ("worker", "show"),
@@ -80,6 +82,7 @@ def test_the_commands_are_those_of_this_version():
         ("workflow", "show"),
         ("workflow", "register"),
         ("workflow", "validate"),
+        ("workflow", "convert"),
         ("workflow", "activate"),
         ("workflow", "deactivate"),
         ("workflow", "reactivate"),
@@ -91,11 +94,15 @@ def test_the_commands_are_those_of_this_version():
         ("namespace", "create"),
         ("namespace", "pause"),
         ("namespace", "resume"),
+        ("node", "list"),
+        ("node", "show"),
         ("version",),
     }
 
 
-@pytest.mark.parametrize("path", [(), ("execution",), ("worker", "start"), ("demo",)])
+@pytest.mark.parametrize(
+    "path", [(), ("execution",), ("worker", "start"), ("demo",), ("init",), ("dev",)]
+)
 def test_help_imports_nothing_heavy(path):
     assert modules_after(*path, "--help") & HEAVY == set()
 

@@ -8,7 +8,7 @@ import pytest
 from redflow.client import AsyncClient
 from redflow.client.requests import START_BYTES, STARTS, batches, options_of, requests_of
 from redflow.errors import Conflict, InvalidInput, PayloadTooLarge
-from redflow.model.plan import compile_plan
+from redflow.model.compiling import compile_plan
 from redflow.store.keys import Keys
 from tests.client.kit import Workers, chain, count_trips, nowhere, wide
 

@@ -119,7 +119,8 @@ class Drive:
     def _act(self, plan: Plan, claim: Claim) -> Outcome | None:
         step = plan.step(claim.envelope.step)
         kind, value, _ = completed(step.id)
-        done = kind, value, not_taken(step, self.rng.choice([*step.labels, None]))
+        label = self.rng.choice([*step.labels, None])
+        done = kind, value, not_taken(step, label, lambda _: self.rng.random() < 0.5)
         others: list[Outcome | None] = [
             failed(), retried("again", 5_000), released(5_000), sleeping(5_000), awaiting("go"),
             awaiting("go", 9_000), None,
@@ -186,7 +187,7 @@ RARE = {"lease_held", "no_worker_with_handler", "workers_busy"}
 
 
 async def test_every_step_that_has_not_ended_has_a_reason():
-    assert await seen_in((3, 5, 23)) >= UNSETTLED - RARE  # seeds that reach them
+    assert await seen_in((2, 4, 5)) >= UNSETTLED - RARE  # seeds that reach them
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """Plans are kept up to a number of steps, the ones used last."""
 
 from redflow.client.plan_cache import PlanCache
-from redflow.model.plan import Plan, compile_plan
+from redflow.model.compiling import compile_plan
+from redflow.model.plan import Plan
 from tests.client.kit import chain
 
 

@@ -13,7 +13,7 @@ from redflow.model.plan import Plan
 from redflow.model.status import ExecutionStatus, Phase, StepStatus
 from redflow.model.workflow import Workflow
 from redflow.store.steps import Claim
-from tests.client.kit import Outcome, Workers, chain, completed, failed, retried
+from tests.client.kit import Outcome, Workers, act_by, chain, completed, failed, retried
 
 PENDING, RUNNING = StepStatus.PENDING, StepStatus.RUNNING
 COMPLETED, FAILED = StepStatus.COMPLETED, StepStatus.FAILED
@@ -299,3 +299,17 @@ async def test_an_execution_that_goes_while_its_steps_are_read(
     monkeypatch.setattr(client._namespace.driver, "run", late)
     with pytest.raises(NotFound, match="'mine' does not exist"):
         await handle.steps()
+
+
+@pytest.mark.parametrize(("outcome", "listed"), [
+    (None, ["a", "~output"]), (failed(), ["a", "~output"]), (completed(7), ["a"]),
+])  # fmt: skip
+async def test_the_step_that_makes_the_output_is_listed_while_it_is_in_the_way(
+    client: AsyncClient, workers: Workers, outcome: Outcome | None, listed: list[str]
+):
+    await client.register_workflow(chain(output="${steps.a.output}"))
+    handle = await client.execute("order")
+    await workers.run(act_by(**{"~output": outcome}))
+    assert [step.node_id for step in await handle.steps()] == listed
+    if outcome == completed(7):
+        assert await handle.result(1) == 7

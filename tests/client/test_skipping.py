@@ -99,3 +99,34 @@ async def test_one_that_failed_cannot_be_skipped_but_rerun(client: AsyncClient, 
     with pytest.raises(Conflict) as caught:
         await client.skip_step("mine", "a")
     assert "rerun_execution" in caught.value.hint
+
+
+def asking() -> Workflow:
+    builder = Workflow.builder("order").add_node("first", "function")
+    for node in ("first", "a", "dear", "cheap"):
+        if node != "first":
+            builder = builder.add_node(node, "function")
+        builder = builder.with_config("function", "f")
+    builder = builder.connect("first", "a").connect_when("a", "dear", "output.amount > 9")
+    return builder.connect_when("a", "cheap", 'steps.first.output == "no"').build()
+
+
+async def test_expressions_choose_by_the_output_that_is_given(
+    client: AsyncClient, workers: Workers
+):
+    await client.register_workflow(asking())
+    handle = await client.execute("order")
+    await workers.run(act_by(a=None))
+    await client.skip_step(handle.id, "a", {"amount": 10})
+    await workers.run()
+    statuses = {step.node_id: step.status for step in await handle.steps()}
+    assert (statuses["dear"], statuses["cheap"]) == (StepStatus.COMPLETED, StepStatus.SKIPPED)
+
+
+async def test_an_output_that_an_expression_cannot_take(client: AsyncClient, workers: Workers):
+    await client.register_workflow(asking())
+    handle = await client.execute("order")
+    await workers.run(act_by(a=None))
+    with pytest.raises(InvalidInput, match="amount") as caught:
+        await client.skip_step(handle.id, "a", {"total": 10})
+    assert caught.value.field == "output"

@@ -2,8 +2,9 @@
 
 import pytest
 
+from redflow.model.compiling import compile_plan
 from redflow.model.inputs import Recorded, fields_of, input_from_records, input_from_values
-from redflow.model.plan import compile_plan, inline_needs
+from redflow.model.plan_fields import inline_needs
 from redflow.model.workflow import Edge, Node, Workflow
 
 PLAN = compile_plan(

@@ -4,9 +4,11 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from redflow.model.plan import DEFAULT_TIMEOUT, compile_plan, decode_plan, plan_fields
+from redflow.model.compiling import compile_plan
+from redflow.model.plan import DEFAULT_TIMEOUT, decode_plan
+from redflow.model.plan_fields import plan_fields
 from redflow.model.retry import RetryPolicy
-from redflow.model.workflow import Edge, Node, Workflow
+from redflow.model.workflow import DEFAULT, Edge, Node, Workflow
 from tests.model.workflows import few, workflows
 
 REFUND = Node(
@@ -76,6 +78,26 @@ def test_a_plan_of_an_earlier_version_is_read():
     assert plan.step(1).timeout == DEFAULT_TIMEOUT
 
 
+def test_an_output_is_made_by_a_hidden_last_step_behind_every_root_and_sink():
+    """The roots lead there in any case, so that it runs whatever was skipped."""
+    workflow = Workflow(
+        "w",
+        nodes=(Node("e", "log"), *(Node(id, "log") for id in "abcd")),
+        edges=(Edge("a", "b"), Edge("a", "c", label="x"), Edge("a", "d", on="always")),
+        output="${input}",
+    )
+    plan = compile_plan(workflow, 1)
+    last = plan.step(plan.forward)
+    assert (last.id, last.type, last.config) == ("~output", "transform", {"mapping": "${input}"})
+    assert (last.any_outcome, last.finalizer, last.edges) == (True, False, [])
+    assert [(plan.step(p.step).id, p.kind) for p in last.parents] == [
+        ("a", "a"), ("b", "n"), ("c", "n"), ("e", "a"), ("e", "n"),
+    ]  # fmt: skip
+    assert plan.sinks == [6]
+    for parent in last.parents:
+        assert plan.step(parent.step).edges[parent.position - 1].child == 6
+
+
 @few
 @given(workflows())
 def test_a_plan_read_back_is_the_one_that_was_stored(workflow):
@@ -88,7 +110,8 @@ def test_every_compensated_node_has_an_undo_step_and_no_node_stands_twice(workfl
     plan = compile_plan(workflow, 1)
     undoing = {node.compensation for node in workflow.nodes if node.compensation}
     forward = [step.id for step in plan.steps[: plan.forward]]
-    assert sorted(forward) == sorted({node.id for node in workflow.nodes} - undoing)
+    hidden = set() if workflow.output is DEFAULT else {"~output"}
+    assert sorted(forward) == sorted({node.id for node in workflow.nodes} - undoing | hidden)
     for number, step in enumerate(plan.steps, 1):
         if step.undo:
             undo = plan.step(step.undo)

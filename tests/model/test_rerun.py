@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redflow.errors import InvalidInput
-from redflow.model.plan import compile_plan
+from redflow.model.compiling import compile_plan
 from redflow.model.rerun import Copy, EndedStep, plan_compensation, plan_rerun
 from redflow.model.workflow import Edge, Node, Workflow
 from tests.model.workflows import few, workflows
@@ -259,7 +259,7 @@ def ended(draw):
     plan = compile_plan(workflow, 1)
     drawn = [(i, draw(letters)) for i in range(1, len(plan.steps) + 1)]
     records = {i: EndedStep(letter, draw(st.integers(0, 2))) for i, letter in drawn if letter}
-    ids = [step.id for step in plan.steps[: plan.forward]]
+    ids = plan.nodes
     return workflow, plan, records, draw(st.none() | st.sampled_from(ids))
 
 

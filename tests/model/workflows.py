@@ -45,6 +45,7 @@ def nodes(node_id):
         labels=st.lists(st.sampled_from(LABELS), unique=True).map(tuple),
         ui=json_objects,
         deadline=st.none() | st.floats(0.001, 1000),
+        input=st.just(DEFAULT) | json_values,
     )
 
 
@@ -74,6 +75,7 @@ def workflows(draw):
         status=draw(st.sampled_from(WorkflowStatus)),
         allow_disconnected=True,
         on_cancel=draw(st.sampled_from(["compensate", "abandon"])),
+        output=draw(st.just(DEFAULT) | json_values),
     )
 
 
@@ -89,12 +91,13 @@ def _compensated(node, undoing):
 
 def _edges(nodes):
     options = [
-        Edge(source.id, target.id, label=label, on=on)
+        Edge(source.id, target.id, label=label, on=on, when=when)
         for place, source in enumerate(nodes)
         for target in nodes[place + 1 :]
-        for label, on in [
-            *((None, on) for on in ("success", "failure", "always")),
-            *((label, "success") for label in source.labels),
+        for label, on, when in [
+            *((None, on, None) for on in ("success", "failure", "always")),
+            *((label, "success", None) for label in source.labels),
+            *((None, "success", when) for when in ("output > 1", "output.a")),
         ]
     ]
     if not options:

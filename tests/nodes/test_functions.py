@@ -84,6 +84,9 @@ class AsyncCallable:
         (functools.partial(plain_with_context), "thread", True),
         (lambda value: value, "thread", False),
         (len, "thread", False),
+        (without_parameters, "thread", False),
+        (with_three, "thread", True),
+        (with_required_option, "thread", False),
     ],
 )
 def test_how_a_function_is_run(call, where, wants_context):
@@ -98,14 +101,12 @@ def test_a_function_may_be_put_elsewhere():
 @pytest.mark.parametrize(
     ("call", "run", "text"),
     [
-        (without_parameters, "auto", "signature"),
-        (with_three, "auto", "signature"),
-        (with_required_option, "auto", "signature"),
         (max, "auto", "does not tell its parameters"),
         (3, "auto", "cannot be called"),
         (coroutine, "thread", "coroutine function"),
         (coroutine, "process", "coroutine function"),
         (plain_with_context, "process", "no context"),
+        (with_three, "process", "no context"),
         (lambda value: value, "process", "able to import it"),
         (functools.partial(plain), "process", "able to import it"),
         (Callable(), "process", "able to import it"),

@@ -7,7 +7,6 @@ import pytest
 from redflow.errors import InvalidInput
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import DEFAULT, Workflow
-from redflow.nodes import registry as module
 from redflow.nodes.base import NodeConfig, NodeType, Runner
 from redflow.nodes.registry import Registry
 from tests.worker.kit import Bench
@@ -63,19 +62,23 @@ def one_node(node_type: str, **config: Any) -> Workflow:
 
 
 def test_the_built_in_types_are_there():
-    assert sorted(Registry().types) == ["function", "log", "signal", "subworkflow", "wait"]
+    assert sorted(Registry().types) == [
+        "condition",
+        "function",
+        "log",
+        "setvariable",
+        "signal",
+        "subworkflow",
+        "switch",
+        "transform",
+        "wait",
+    ]
 
 
-def test_types_of_installed_packages_are_there(monkeypatch):
-    class Entry:
-        def load(self) -> Any:
-            return Echo
-
-    monkeypatch.setattr(
-        module, "entry_points", lambda group: [Entry()] * (group == "redflow.nodes")
-    )
-    monkeypatch.setattr(module, "_installed", module._installed.__wrapped__)
-    assert isinstance(Registry().types["echo"], Echo)
+def test_where_a_type_comes_from():
+    registry = Registry()
+    registry.register(Echo())
+    assert (registry.origin("log"), registry.origin("echo")) == ("built-in", __name__)
 
 
 @pytest.mark.parametrize("node_type", [Echo, object(), NodeType(), None])

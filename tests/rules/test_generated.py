@@ -3,12 +3,16 @@
 import pytest
 
 from tests.support.tree import ROOT
-from tests.tools import unasync
+from tests.tools import schema, unasync
 
 
 @pytest.mark.parametrize(("source", "target"), unasync.FILES.items())
 def test_the_synchronous_twin_is_current(source, target):
     assert unasync.is_current(source, target), "run python tests/tools/unasync.py"
+
+
+def test_the_schema_of_documents_is_current():
+    assert schema.is_current(), "run python -m tests.tools.schema"
 
 
 @pytest.mark.parametrize("target", unasync.FILES.values())

@@ -26,6 +26,12 @@ def test_the_wheel_holds_every_script(wheel):
     assert packed == {f"redflow/lua/{path.relative_to(LUA)}" for path in LUA.rglob("*.lua")}
 
 
+def test_the_wheel_holds_every_template(wheel):
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".tmpl")}
+    assert packed == {f"redflow/{path.relative_to(PACKAGE)}" for path in PACKAGE.rglob("*.tmpl")}
+    assert "redflow/cli/templates/hello/hello.py.tmpl" in packed
+
+
 def test_the_wheel_holds_the_package_and_only_that(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     modules = {f"redflow/{path.relative_to(PACKAGE)}" for path in PACKAGE.rglob("*.py")}

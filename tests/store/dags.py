@@ -1,9 +1,10 @@
-"""Random workflows with every kind of edge, join, queue, deadline and compensation."""
+"""Random workflows: every kind of edge, join, queue, deadline, compensation and expression."""
 
 from dataclasses import replace
 from random import Random
 
-from redflow.model.workflow import Edge, Node, Workflow
+from redflow.model.lineage import Lineage
+from redflow.model.workflow import DEFAULT, Edge, Node, Workflow
 
 LABELS = ("yes", "no", "later")
 QUEUES = ("default", "default", "mail", "slow-2")
@@ -16,26 +17,43 @@ def random_workflow(rng: Random, name: str, size: int) -> Workflow:
     finalizers = rng.randint(0, size // 4) if rng.random() < 0.5 else 0
     labels = {i: rng.sample(LABELS, rng.randint(1, 3)) for i in range(size) if rng.random() < 0.3}
     width = rng.choice([1, 2, 3, 8, 30])
-    edges: set[tuple[int, int, str | None, str]] = set()
+    edges: set[tuple[int, int, str | None, str, str | None]] = set()
     for target in range(1, size):
         for source in _parents(rng, target, width):
             final = source < size - finalizers <= target
-            label, on = _kind(rng, labels.get(source, []), final)
-            edges.add((source, target, label, on))
+            label, on, when = _kind(rng, labels.get(source, []), final)
+            edges.add((source, target, label, on, when))
     undoing, late = rng.choice([0, 0, 0.3, 0.8]), rng.choice([0, 0, 0.1, 0.5])
     nodes = [_node(rng, i, labels.get(i, []), undoing, late) for i in range(size)]
     undos = {node.compensation for node in nodes if node.compensation}
     nodes += [Node(undo, "function", queue=rng.choice(QUEUES)) for undo in sorted(undos)]
-    return Workflow(
+    workflow = Workflow(
         name,
         nodes=tuple(nodes),
         edges=tuple(
-            Edge(_name(source), _name(target), label, on)  # type: ignore[arg-type]
-            for source, target, label, on in sorted(edges, key=str)
+            Edge(_name(source), _name(target), label, on, when)  # type: ignore[arg-type]
+            for source, target, label, on, when in sorted(edges, key=str)
         ),
         allow_disconnected=True,
         on_cancel=rng.choice(["compensate", "compensate", "abandon"]),
+        output="${input}" if rng.random() < 0.2 else DEFAULT,
     )
+    return _reading(rng, workflow, rng.choice([0, 0.2, 0.6]))
+
+
+def _reading(rng: Random, workflow: Workflow, share: float) -> Workflow:
+    """Let a share of the nodes read the output of a step that is not their parent."""
+    lineage = Lineage(workflow)
+    nodes = []
+    for node in workflow.nodes:
+        before = sorted(lineage.ancestors(node.id))
+        if before and rng.random() < share:
+            read = f"steps.{rng.choice(before)}.output"
+            made = rng.choice([f"${{{read}}}", f"${{[input, {read}]}}"])
+            nodes.append(replace(node, input=made))
+        else:
+            nodes.append(node)
+    return replace(workflow, nodes=tuple(nodes))
 
 
 def grown(rng: Random, workflow: Workflow) -> Workflow:
@@ -63,12 +81,14 @@ def _parents(rng: Random, target: int, width: int) -> list[int]:
     return parents
 
 
-def _kind(rng: Random, labels: list[str], final: bool) -> tuple[str | None, str]:
+def _kind(rng: Random, labels: list[str], final: bool) -> tuple[str | None, str, str | None]:
     if final:
-        return None, "always"
+        return None, "always", None
     if labels and rng.random() < 0.6:
-        return rng.choice(labels), "success"
-    return None, rng.choices(["success", "failure", "always"], [6, 2, 1])[0]
+        return rng.choice(labels), "success", None
+    if rng.random() < 0.1:
+        return None, "success", "bool(output)"
+    return None, rng.choices(["success", "failure", "always"], [6, 2, 1])[0], None
 
 
 def _node(rng: Random, number: int, labels: list[str], undoing: float, late: float) -> Node:

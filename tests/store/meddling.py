@@ -113,7 +113,7 @@ class Meddler:
         failed = _failed_to_undo(old) and rng.random() < 0.7
         whole, node = rng.random() < 0.2, None
         if rng.random() < 0.5:
-            node = rng.choice(plan.steps[: plan.forward]).id
+            node = rng.choice(plan.nodes)
         if failed:
             plan, made = old.plan, plan_compensation(old.plan, undone, undo_list=old.undo)
         else:

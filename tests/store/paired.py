@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from redflow.model.plan import Plan, compile_plan
+from redflow.expressions.analysis import compile_workflow
+from redflow.model.plan import Plan
 from redflow.model.workflow import Workflow
 from redflow.store import executions, steps, sweeps, waiting
 from redflow.store.epoch import Server, bump_epoch
@@ -40,7 +41,7 @@ class Pair(Comparison):
 
     def publish(self, workflow: Workflow, version: int = 1, status: str = "ACTIVE") -> Plan:
         """Store a workflow's plan and publish it."""
-        plan = compile_plan(workflow, version)
+        plan = compile_workflow(workflow, version)
         self.store.put_plan(plan)
         self.store.publish(workflow.id, plan.hash, version, status)
         self.model.plans[plan.hash] = plan

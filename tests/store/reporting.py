@@ -84,7 +84,8 @@ class Reporter:
 
     def not_taken(self, step: PlanStep) -> str:
         """Edges that a result does not take."""
-        return not_taken(step, self.rng.choice([*step.labels, None]))
+        label = self.rng.choice([*step.labels, None])
+        return not_taken(step, label, lambda _: self.rng.random() < 0.5)
 
     def _said(self, kind: str, step: PlanStep) -> tuple[bytes, str]:
         """Value and detail of an outcome."""

@@ -8,7 +8,8 @@ import fakeredis
 import redis
 
 from redflow.driver.compiled import lend_interpreter
-from redflow.model.plan import Plan, plan_fields
+from redflow.model.plan import Plan
+from redflow.model.plan_fields import plan_fields
 from redflow.store import workflows
 from redflow.store.keys import Keys, PartitionKeys
 from redflow.store.op import Op, Word

@@ -2,7 +2,8 @@
 
 import pytest
 
-from redflow.model.plan import compile_plan, plan_fields
+from redflow.model.compiling import compile_plan
+from redflow.model.plan_fields import plan_fields
 from redflow.model.workflow import Edge, Node, Workflow
 from tests.store.arrange import META, Report, Scene, flow
 from tests.store.support import EPOCH, Store

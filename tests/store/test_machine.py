@@ -82,7 +82,8 @@ class Machine(RuleBasedStateMachine):
     def complete(self, which: int, label: int, length: int) -> None:
         token = _pick(self.held, which)
         labels = [None, *self.plan.step(token.step).labels]
-        refused = not_taken(self.plan.step(token.step), labels[label % len(labels)])
+        chosen = labels[label % len(labels)]
+        refused = not_taken(self.plan.step(token.step), chosen, lambda _: label % 2 == 0)
         value = pack("v" * length)
         self._report(token, "c", (b"=" if len(value) <= 40 else b"@") + value, refused)
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from redflow.model.plan import compile_plan, decode_plan, plan_fields
+from redflow.model.compiling import compile_plan
+from redflow.model.plan import decode_plan
+from redflow.model.plan_fields import plan_fields
 from redflow.store import workflows
 from redflow.store.keys import SCHEMA
 from redflow.store.workflows import PAGE_OF_FIELDS, Registered

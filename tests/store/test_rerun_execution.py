@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from redflow.model.plan import compile_plan
+from redflow.model.compiling import compile_plan
 from redflow.store.reruns import rerun_execution
 from redflow.store.space import Limits
 from redflow.store.steps import Ended

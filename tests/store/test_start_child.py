@@ -2,7 +2,8 @@
 
 import pytest
 
-from redflow.model.plan import Plan, compile_plan
+from redflow.model.compiling import compile_plan
+from redflow.model.plan import Plan
 from redflow.store.steps import Ended
 from redflow.store.waiting import ChildStarted, start_child
 from tests.store.arrange import META, QUEUES, Report, Scene, flow, pack

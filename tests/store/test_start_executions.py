@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from redflow.model.plan import compile_plan
+from redflow.model.compiling import compile_plan
 from redflow.store.executions import Start, start_executions
 from redflow.store.space import Limits
 from tests.store.arrange import QUEUES, Scene, flow, pack

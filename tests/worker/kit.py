@@ -9,9 +9,11 @@ from functools import partial
 from typing import Any
 
 from redflow.driver import AsyncDriver, Connector
+from redflow.expressions.analysis import compile_workflow
 from redflow.metrics import Metrics
 from redflow.model import codec
-from redflow.model.plan import Plan, compile_plan, plan_fields
+from redflow.model.plan import Plan
+from redflow.model.plan_fields import plan_fields
 from redflow.model.workflow import Workflow
 from redflow.nodes.registry import Registry
 from redflow.store import executions, sweeps, workflows
@@ -119,7 +121,7 @@ class Bench:
         """Register a workflow in every partition, completed by the registry."""
         space, workflow = self.space, self.registry.complete(workflow)
         await self.driver.run(workflows.put_namespace(space, space.keys.partitions))
-        plan = compile_plan(workflow, 1)
+        plan = compile_workflow(workflow, 1)
         registered = await self.driver.run(
             workflows.put_workflow(
                 space,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from redflow.model import codec
+from redflow.model.compiling import compile_plan
 from redflow.model.outcome import (
     AwaitingSignal,
     Branch,
@@ -20,7 +21,7 @@ from redflow.model.outcome import (
     Retry,
     Sleeping,
 )
-from redflow.model.plan import Plan, compile_plan
+from redflow.model.plan import Plan
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import Workflow
 from redflow.worker.conclusion import conclude, release_delay

@@ -59,6 +59,10 @@ class AsyncActing:
         await self._plans.put(plan, [partition])
         return await self._namespace.driver.run(op)
 
+    async def read(self, op: Op[T]) -> T:
+        """Ask what changes nothing."""
+        return await self._namespace.driver.run(op)
+
     async def carry_out(self, target: Target, orders: list[str]) -> None:
         """Do what a script has ordered; what fails is left to a sweep."""
         if orders:

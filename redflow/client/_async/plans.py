@@ -6,7 +6,9 @@ from redflow.client._async.namespace import AsyncNamespace
 from redflow.client.plan_cache import PlanCache
 from redflow.client.registered import unknown_version, unknown_workflow
 from redflow.errors import NotFound
-from redflow.model.plan import Plan, compile_plan, decode_plan, plan_fields
+from redflow.expressions.analysis import compile_workflow
+from redflow.model.plan import Plan, decode_plan
+from redflow.model.plan_fields import plan_fields
 from redflow.model.workflow import Workflow
 from redflow.store.keys import PartitionKeys
 from redflow.store.workflows import put_plan, read_plan, read_version, read_workflow
@@ -40,7 +42,7 @@ class AsyncPlans:
         content_hash, document = found
         plan = await self.find(content_hash)
         if plan is None:
-            plan = compile_plan(Workflow.from_json(document), version)
+            plan = compile_workflow(Workflow.from_json(document), version)
             self._cache.put(plan)
         self._pinned[workflow, version] = content_hash
         return plan

@@ -13,6 +13,7 @@ from redflow.client.views import (
     before,
     execution_of,
     is_kept_apart,
+    is_shown,
     output_of,
     parent_node,
     read_look,
@@ -136,7 +137,7 @@ class AsyncReader:
                 steps += [
                     step_of(plan, number, records.get(number), tokens.get(number), ended=ended)
                     for number in range(first, last + 1)
-                    if number <= plan.forward or number in records
+                    if is_shown(plan, number, records.get(number))
                 ]
         return steps
 

@@ -14,9 +14,9 @@ from redflow.client.registered import (
     version_of,
 )
 from redflow.errors import InvalidInput, InvalidWorkflow, Problem
+from redflow.expressions.analysis import compile_workflow, every_problem
 from redflow.model.execution import WorkflowInfo, WorkflowVersion
-from redflow.model.graph import problems
-from redflow.model.plan import Plan, compile_plan
+from redflow.model.plan import Plan
 from redflow.model.workflow import Workflow
 from redflow.store.op import Op
 from redflow.store.space import Space
@@ -56,7 +56,7 @@ class AsyncRegistry:
             raise InvalidInput(
                 f"workflow is a {type(workflow).__name__}, not a Workflow", field="workflow"
             )
-        found = (check or problems)(workflow)
+        found = (check or every_problem)(workflow)
         if found:
             raise InvalidWorkflow(found)
         about, document = about_of(workflow), workflow.to_json().encode()
@@ -72,7 +72,7 @@ class AsyncRegistry:
                 queues=sorted({node.queue for node in workflow.nodes}),
             )
         )
-        plan = compile_plan(workflow, registered.version)
+        plan = compile_workflow(workflow, registered.version)
         await self._distribute(plan, registered, str(workflow.status))
         fields, paused = await self._read(space, workflow.id)
         return version_of(workflow, fields, registered.version, paused=paused)

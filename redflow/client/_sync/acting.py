@@ -60,6 +60,10 @@ class Acting:
         self._plans.put(plan, [partition])
         return self._namespace.driver.run(op)
 
+    def read(self, op: Op[T]) -> T:
+        """Ask what changes nothing."""
+        return self._namespace.driver.run(op)
+
     def carry_out(self, target: Target, orders: list[str]) -> None:
         """Do what a script has ordered; what fails is left to a sweep."""
         if orders:

@@ -1,14 +1,20 @@
 # GENERATED from redflow/client/_async/skipping.py by tests/tools/unasync.py: change that file.
 """Skipping steps: an operator gives the output that a step will not produce itself."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from redflow.client._sync.acting import Acting
+from redflow import defaults
+from redflow.client._sync.acting import Acting, Target
 from redflow.client.refusals import not_skippable, unknown_node
 from redflow.errors import InvalidInput
+from redflow.expressions import EDGE_NAMES, ExpressionError
+from redflow.expressions.truth import holds
 from redflow.model import codec
-from redflow.model.plan import PlanStep
+from redflow.model.inputs import scope_of
 from redflow.model.routing import not_taken
+from redflow.store.recorded import about_execution, apart_from, recorded
+from redflow.store.steps import read_fields
 from redflow.store.stopping import skip_step
 
 
@@ -33,7 +39,7 @@ class Skipping:
             queues=target.plan.queues,
             step=number,
             value=value,
-            not_taken=_refused_edges(target.plan.step(number), label),
+            not_taken=self._refused_edges(target, number, output, label),
         )
         word, orders, _ = self._acting.ask(target.partition, target.plan, op)
         self._acting.carry_out(target, orders)
@@ -41,9 +47,42 @@ class Skipping:
         if word != "ok":
             raise not_skippable(execution, node, word)
 
+    def _refused_edges(self, target: Target, number: int, output: Any, label: str | None) -> str:
+        """Say which edges the label and the expressions refuse, as the step's worker would."""
+        step = target.plan.step(number)
+        scope: dict[str, Any] = {}
+        if any(edge.when is not None for edge in step.edges):
+            scope = self._scope(target, number, output)
 
-def _refused_edges(step: PlanStep, label: str | None) -> str:
-    try:
-        return not_taken(step, label)
-    except InvalidInput as error:
-        raise InvalidInput(error.args[0], field="label") from error
+        try:
+            return not_taken(step, label, lambda text: holds(text, scope, EDGE_NAMES))
+        except ExpressionError as error:
+            raise InvalidInput(error.args[0], field="output") from error
+        except InvalidInput as error:
+            raise InvalidInput(error.args[0], field="label") from error
+
+    def _scope(self, target: Target, number: int, output: Any) -> dict[str, Any]:
+        """Read what the expressions of a step's edges may read, all but the input it never had."""
+        plan, namespace = target.plan, target.space.keys.namespace
+        fields = plan.step(number).reads
+        found = self._read(target, fields)
+        large = apart_from(fields, found)
+        apart = self._read(target, [f"big:{name}" for name in large])
+        records = recorded(
+            fields,
+            found,
+            dict(zip(large, apart, strict=True)),
+            limit=defaults.JOIN_LIMIT,
+            node=plan.step(number).id,
+        )
+        return {
+            **scope_of(plan, number, records),
+            "execution": about_execution(namespace, target.execution, fields, records),
+            "workflow": {"id": plan.workflow, "version": plan.version},
+            "output": output,
+        }
+
+    def _read(self, target: Target, fields: Sequence[str]) -> list[bytes | None]:
+        if not fields:
+            return []
+        return self._acting.read(read_fields(target.partition, target.execution, fields))

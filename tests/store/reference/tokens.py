@@ -1,6 +1,6 @@
 """A step becomes ready, waits, and is taken from whatever it waits for."""
 
-from redflow.model.plan import inline_needs
+from redflow.model.plan_fields import inline_needs
 from redflow.store.executions import pack_value
 from redflow.store.steps import ABSENT
 from tests.store.state import Call, Execution, Step, Token, Waiting
