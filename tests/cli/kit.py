@@ -175,6 +175,8 @@ class Console:
 
         async def work() -> None:
             async with self.engine() as engine, engine.worker():
+                while not await engine.workers.list():  # known by its first beat
+                    await asyncio.sleep(0.005)
                 started.set()
                 await asyncio.to_thread(stopped.wait)
 
