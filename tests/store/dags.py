@@ -12,8 +12,11 @@ DEADLINES = (0.5, 5.0, 20.0, 60.0)
 """Seconds."""
 
 
-def random_workflow(rng: Random, name: str, size: int) -> Workflow:
-    """A workflow of `size` nodes; half of them have finalizers, half of them compensations."""
+def random_workflow(rng: Random, name: str, size: int, *, reading: bool = True) -> Workflow:
+    """A workflow of `size` nodes; half of them have finalizers, half of them compensations.
+
+    `reading`: whether inputs and outputs may be made by expressions.
+    """
     finalizers = rng.randint(0, size // 4) if rng.random() < 0.5 else 0
     labels = {i: rng.sample(LABELS, rng.randint(1, 3)) for i in range(size) if rng.random() < 0.3}
     width = rng.choice([1, 2, 3, 8, 30])
@@ -36,9 +39,9 @@ def random_workflow(rng: Random, name: str, size: int) -> Workflow:
         ),
         allow_disconnected=True,
         on_cancel=rng.choice(["compensate", "compensate", "abandon"]),
-        output="${input}" if rng.random() < 0.2 else DEFAULT,
+        output="${input}" if reading and rng.random() < 0.2 else DEFAULT,
     )
-    return _reading(rng, workflow, rng.choice([0, 0.2, 0.6]))
+    return _reading(rng, workflow, rng.choice([0, 0.2, 0.6])) if reading else workflow
 
 
 def _reading(rng: Random, workflow: Workflow, share: float) -> Workflow:

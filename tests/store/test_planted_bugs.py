@@ -11,7 +11,7 @@ from tests.store.comparing import Difference
 from tests.store.driving import SIZES, Drive, limits_of
 from tests.store.support import Store
 
-SEEDS = 40
+SEEDS = 60
 
 
 @pytest.fixture

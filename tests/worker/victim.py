@@ -34,7 +34,8 @@ WORKFLOWS = 8
 def workflows() -> list[Workflow]:
     """Some workflows with every kind of edge; the same in every process."""
     rng, retry = Random(SEED), RetryPolicy(2, initial_interval=0.02, jitter="none")
-    made = [random_workflow(rng, f"w{n}", rng.choice([2, 5, 8, 12])) for n in range(WORKFLOWS)]
+    sizes = [rng.choice([2, 5, 8, 12]) for _ in range(WORKFLOWS)]
+    made = [random_workflow(rng, f"w{n}", size, reading=False) for n, size in enumerate(sizes)]
     return [
         replace(one, nodes=tuple(replace(node, retry=retry) for node in one.nodes)) for one in made
     ]
