@@ -12,7 +12,9 @@ GUIDE = (ROOT / "docs" / "workflows.md").read_text(encoding="utf-8")
 PROGRAMS = re.findall(r"```python\n(.*?)```\n```text\n(.*?)```", GUIDE, re.DOTALL)
 
 
-@pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=["inputs", "waiting", "saga", "children"])
+@pytest.mark.parametrize(
+    ("program", "output"), PROGRAMS, ids=["inputs", "waiting", "saga", "children"]
+)
 def test_a_program_prints_what_it_says(program, output, tmp_path):
     path = tmp_path / "program.py"
     path.write_text(program, encoding="utf-8")
