@@ -65,11 +65,13 @@ class History(Sequence[Event]):
         """Check that these nodes completed one after the other, whatever came in between."""
         path, names = self.path, (first, *then)
         missing = [name for name in names if name not in path]
-        assert not missing, f"did not complete: {', '.join(missing)}; completed: {_list(path)}"
+        if missing:
+            said = f"did not complete: {', '.join(missing)}; completed: {_list(path)}"
+            raise AssertionError(said)
         places = [path.index(name) for name in names]
-        assert places == sorted(places), (
-            f"expected {' before '.join(names)}; completed in this order: {_list(path)}"
-        )
+        if places != sorted(places):
+            said = f"expected {' before '.join(names)}; completed in this order: {_list(path)}"
+            raise AssertionError(said)
 
     def __repr__(self) -> str:
         return "\n".join(map(str, self)) or "nothing happened"

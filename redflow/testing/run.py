@@ -120,8 +120,8 @@ class Run:
     def assert_failed(self, node: str | None = None) -> None:
         """Check that it FAILED, at this node."""
         self._assert_status(ExecutionStatus.FAILED)
-        if node is not None:
-            assert self.failed_node == node, self._failure(f"expected to have failed at {node!r}")
+        if node is not None and self.failed_node != node:
+            raise self._failure(f"expected to have failed at {node!r}")
 
     def assert_cancelled(self) -> None:
         """Check that it was CANCELLED."""
@@ -130,15 +130,20 @@ class Run:
     def assert_path(self, *nodes: str) -> None:
         """Check which nodes completed, in this order."""
         expected, found = ", ".join(nodes), ", ".join(self.path)
-        assert self.path == list(nodes), self._failure(
-            f"expected the path {expected or 'of no node'}; it was {found or 'of no node'}"
-        )
+        if self.path != list(nodes):
+            raise self._failure(
+                f"expected the path {expected or 'of no node'}; it was {found or 'of no node'}"
+            )
 
     def _assert_status(self, expected: ExecutionStatus) -> None:
-        assert self.status == expected, self._failure(f"expected {expected}")
+        if self.status != expected:
+            raise self._failure(f"expected {expected}")
 
-    def _failure(self, expected: str) -> str:
-        """All there is to know, for whoever reads the failure of a test."""
+    def _failure(self, expected: str) -> AssertionError:
+        """All there is to know, for whoever reads the failure of a test.
+
+        Raised, not asserted: pytest would add its own words to an assert of this module.
+        """
         parts = [f"execution {self.id} of {self.execution.workflow} is {self.status}: {expected}"]
         if self.error is not None:
             at = f" at {self.failed_node}" if self.failed_node else ""
@@ -146,7 +151,7 @@ class Run:
         parts.append(table(list(self.steps.values()), self._environment.now))
         if not self.done:
             parts.append(explained(self._explain(self.id)))
-        return "\n".join(parts)
+        return AssertionError("\n".join(parts))
 
     def __repr__(self) -> str:
         if self._execution is None:
