@@ -115,6 +115,7 @@ def test_what_a_project_says_of_itself(project):
     assert f"redflow dev {APPS[template]}\n" in readme
 
 
+@pytest.mark.process
 def test_its_own_tests_pass(project):
     _, folder = project
     ran = run_in(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:valkey")
@@ -143,12 +144,14 @@ def test_the_application_is_what_dev_is_told(project):
         running.close()
 
 
+@pytest.mark.process
 def test_the_program_of_hello(tmp_path):
     call("init", str(tmp_path))
     ran = run_in(tmp_path, "hello.py")
     assert (ran.stdout, ran.returncode) == ("Hello, Ada! Yours, redflow\n", 0), ran.stderr
 
 
+@pytest.mark.process
 def test_the_api_without_fastapi(tmp_path):
     call("init", str(tmp_path), "--template", "fastapi")
     (tmp_path / "fastapi.py").write_text(FASTAPI)

@@ -19,6 +19,8 @@ from tests.cli.kit import ORDER, PROGRAM, SECONDS, Running, environment, in_proc
 from tests.support.leaks import left_by, remove
 from tests.support.tree import ROOT
 
+pytestmark = pytest.mark.process
+
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 

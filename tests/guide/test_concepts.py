@@ -17,6 +17,7 @@ signal timer saga retention""".split()
 
 
 @pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=NAMES)
+@pytest.mark.process
 def test_a_program_prints_what_it_says(program, output, tmp_path):
     path = tmp_path / "program.py"
     path.write_text(program, encoding="utf-8")

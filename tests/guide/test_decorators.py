@@ -13,6 +13,7 @@ PROGRAMS = re.findall(r"```python\n(.*?)```\n```text\n(.*?)```", GUIDE, re.DOTAL
 
 
 @pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=["order", "labels", "types"])
+@pytest.mark.process
 def test_a_program_prints_what_it_says(program, output, tmp_path):
     path = tmp_path / "program.py"
     path.write_text(program, encoding="utf-8")

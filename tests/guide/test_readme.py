@@ -14,6 +14,7 @@ PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.mark.server
+@pytest.mark.process
 def test_the_first_program_runs_on_a_server_of_its_own(tmp_path):
     program = tmp_path / "shop.py"
     program.write_text(PROGRAMS[0], encoding="utf-8")

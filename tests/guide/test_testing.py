@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.tree import ROOT
 
 GUIDE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
@@ -13,6 +15,7 @@ PLUGINS = ["-p", "pytest_asyncio.plugin", "-p", "redflow.testing.plugin"]
 OPTIONS = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
 
 
+@pytest.mark.process
 def test_every_block_is_a_test_that_passes(tmp_path: Path):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     for name, text in FILES:

@@ -15,6 +15,7 @@ PROGRAMS = re.findall(r"```python\n(.*?)```\n```text\n(.*?)```", GUIDE, re.DOTAL
 @pytest.mark.parametrize(
     ("program", "output"), PROGRAMS, ids=["inputs", "waiting", "saga", "children"]
 )
+@pytest.mark.process
 def test_a_program_prints_what_it_says(program, output, tmp_path):
     path = tmp_path / "program.py"
     path.write_text(program, encoding="utf-8")

@@ -58,6 +58,7 @@ PLUGINS = {
 
 
 @pytest.mark.parametrize("name", PLUGINS)
+@pytest.mark.process
 def test_the_fixture_works_with(name: str, tmp_path: Path):
     mark, plugin = PLUGINS[name]
     (tmp_path / "conftest.py").write_text(CONFTEST)

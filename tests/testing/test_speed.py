@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from redflow.driver import AsyncDriver
 from redflow.testing import Environment
 from tests.support.tree import ROOT
@@ -44,6 +46,7 @@ asyncio.run(measure())
 """
 
 
+@pytest.mark.process
 def test_two_weeks_and_three_retries_take_milliseconds():
     command = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
