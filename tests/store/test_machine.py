@@ -247,6 +247,7 @@ class Machine(RuleBasedStateMachine):
         self.held += [token for token, _ in claimed]
 
 
+@pytest.mark.timeout(600)  # of the full profile: a thousand examples
 def test_scripts_agree_with_the_reference_under_any_rules(
     client: redis.Redis, namespace: str
 ) -> None:
