@@ -5,6 +5,7 @@ from random import Random
 
 import fakeredis
 import msgspec
+import pytest
 import redis
 from hypothesis import settings
 from hypothesis import strategies as st
