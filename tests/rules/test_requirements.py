@@ -1,7 +1,11 @@
 """requirements/*.txt hold what pyproject.toml asks for, pinned and hashed, and no address."""
 
+import ast
 import re
+import sys
 import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -12,6 +16,8 @@ from tests.support.tree import PACKAGE, ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 IMPORTED_AS = {"pyyaml": "yaml", "google-re2": "re2"}
+BROUGHT_ALONG = {"hiredis", "lupa"}
+"""By extras of what is asked for: redis[hiredis], fakeredis[lua]."""
 PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)")
 
 
@@ -67,3 +73,21 @@ def test_every_dependency_of_users_is_imported():
     names = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in given}
     unused = {name for name in names if not re.search(rf"^\s*(import|from) {name}\b", text, re.M)}
     assert unused == set()
+
+
+def test_what_the_tests_import_comes_with_the_extras_that_the_readme_names():
+    lines = [*PROJECT["dependencies"], *EXTRAS["dev"], *EXTRAS["test"]]
+    given = {Requirement(line).name for line in lines}
+    names = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in given}
+    known = names | BROUGHT_ALONG | set(sys.stdlib_module_names) | {"redflow", "tests", "bench"}
+    paths = [path for folder in ("tests", "bench") for path in (ROOT / folder).rglob("*.py")]
+    assert {name for path in paths for name in imported_by(path)} - known == set()
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """Yield the top-level names of the modules that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
