@@ -37,6 +37,10 @@ EXPRESSION_KEYS: Mapping[str, tuple[str, ...]] = {
 """Keys of a config that are expressions themselves; every other text in a config is a template."""
 
 
+# Looking for a similar name is slow; a text with many problems has another cause than typing.
+_HINTED = 20
+
+
 def compile_workflow(workflow: Workflow, version: int) -> Plan:
     """Compile a valid workflow with what its expressions read."""
     return compile_plan(workflow, version, Analysis(workflow).reads())
@@ -143,23 +147,31 @@ class Analysis:
             if not uses.places and uses.takes_input:
                 continue
             if node_id not in undone:
-                yield node_id, self._reads(uses, self._lineage.ancestors(node_id), node_id)
+                behind = [edge.source for edge in self._lineage.incoming[node_id]]
+                yield node_id, self._reads(uses, behind, node_id)
                 continue
             for other in undone[node_id]:
-                known = {other, *self._lineage.ancestors(other)}
-                yield undo_id(other), self._reads(uses, known, node_id)
+                yield undo_id(other), self._reads(uses, [other], node_id)
         if self._workflow.output is not DEFAULT:
-            known = {node_id for node_id in self._nodes if node_id not in undone}
-            known -= self._lineage.finalizers
-            yield OUTPUT_NODE, self._reads(self._output, known, "")
+            forward = self._nodes.keys() - undone.keys() - self._lineage.finalizers
+            inner = {edge.source for one in forward for edge in self._lineage.incoming[one]}
+            yield OUTPUT_NODE, self._reads(self._output, sorted(forward - inner), "")
 
-    def _reads(self, uses: _Uses, known: set[str], node_id: str) -> Reads:
+    def _settled(self, name: str, behind: Sequence[str]) -> bool:
+        """Whether a node is one of these or comes before one. Asked, not listed: the nodes of a
+        long chain have many ancestors each.
+        """
+        return name in behind or any(self._lineage.comes_before(name, one) for one in behind)
+
+    def _reads(self, uses: _Uses, behind: Sequence[str], node_id: str) -> Reads:
         variables: dict[str, Sequence[str]] = {}
         for at, references in uses.places:
-            for name in sorted(references.steps - known):
-                self.problems.append(Problem(at, "bad_reference", self._unknown(name, node_id)))
+            for name in sorted(references.steps):
+                if not self._settled(name, behind):
+                    wrong = self._unknown(name, node_id)
+                    self.problems.append(Problem(at, "bad_reference", wrong))
             for name in sorted(references.variables):
-                setters, wrong = self._setters.of(name, known, node_id)
+                setters, wrong = self._setters.of(name, behind, node_id)
                 variables[name] = setters
                 if wrong:
                     self.problems.append(Problem(at, "bad_reference", wrong))
@@ -170,7 +182,7 @@ class Analysis:
         if not node_id:  # the hidden last node: its input is the execution's
             fields.add("input")
         return Reads(
-            steps=frozenset(found.steps & known),
+            steps=frozenset(one for one in found.steps if self._settled(one, behind)),
             variables=variables,
             fields=frozenset(fields),
             takes_input=uses.takes_input and bool(node_id),
@@ -180,7 +192,8 @@ class Analysis:
         if name in self._nodes:
             reader = f"before {shown(node_id)}" if node_id else "before the execution ends"
             return f"node {shown(name)} does not run {reader} on every way; connect them"
-        near = get_close_matches(name[:80], list(self._nodes)[:100], 1)
+        known = list(self._nodes)[:100] if len(self.problems) < _HINTED else []
+        near = get_close_matches(name[:80], known, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return f"there is no node {shown(name)}{hint}"
 

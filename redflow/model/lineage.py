@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from redflow.model.definition import Definition, Edge
@@ -24,13 +23,10 @@ class Lineage:
         self.order = self._topological()
         self.place = {node_id: i for i, node_id in enumerate(self.order)}
 
-    def ancestors(self, node_id: str) -> set[str]:
-        """Return every node that comes before this one."""
-        return set(self._names(self._before[node_id]))
-
     def comes_before(self, first: str, second: str) -> bool:
-        """Say whether the first is an ancestor of the second."""
-        return bool(self._before[second] >> self._number[first] & 1)
+        """Say whether the first is an ancestor of the second; no unknown node is."""
+        number = self._number.get(first)
+        return number is not None and bool(self._before[second] >> number & 1)
 
     @cached_property
     def finalizers(self) -> set[str]:
@@ -50,12 +46,6 @@ class Lineage:
                 found[node_id] |= found[edge.source] | 1 << self._number[edge.source]
         return found
 
-    def _names(self, bits: int) -> Iterator[str]:
-        while bits:
-            lowest = bits & -bits
-            yield self.ids[lowest.bit_length() - 1]
-            bits ^= lowest
-
     def _topological(self) -> list[str]:
         children: dict[str, list[str]] = {node_id: [] for node_id in self.ids}
         waiting = {node_id: len(edges) for node_id, edges in self.incoming.items()}
@@ -73,31 +63,22 @@ class Lineage:
                     ready.append(child)
         return order
 
-    def guards(self, node_ids: Iterable[str]) -> dict[str, dict[str, set[str]]]:
-        """Return which answers of which nodes some nodes need: `{node: {source: answers}}`.
+    def answers(self, node_id: str, source: str) -> frozenset[str]:
+        """Return the answers of a source of which a node needs one; none if it may run without.
 
-        An answer is a label, or how the source ended where an edge takes up its failure. Two nodes
-        that need different answers of one source never both run.
+        An answer is a label, or `failure` where an edge takes up the failure. Two nodes that need
+        different answers of one source never both run.
         """
-        wanted = set(node_ids)
-        found: dict[str, dict[str, set[str]]] = {}
-        for node_id in self.order:
-            per_edge = [self._guard(edge, found) for edge in self.incoming[node_id]]
-            found[node_id] = _all_of(per_edge)
-        return {node_id: found.get(node_id, {}) for node_id in wanted}
+        found: dict[str, frozenset[str]] = {}
+        for at in self.order[self.place[source] + 1 : self.place[node_id] + 1]:
+            if at != node_id and not self.comes_before(at, node_id):
+                continue
+            ways = [self._answers(edge, source, found) for edge in self.incoming[at]]
+            found[at] = frozenset().union(*ways) if ways and all(ways) else frozenset()
+        return found[node_id]
 
-    def _guard(self, edge: Edge, found: dict[str, dict[str, set[str]]]) -> dict[str, set[str]]:
-        guard = dict(found[edge.source])
-        if edge.label is not None:
-            guard[edge.source] = {edge.label}
-        elif edge.on == "failure":
-            guard[edge.source] = {"failure"}
-        return guard
-
-
-def _all_of(guards: list[dict[str, set[str]]]) -> dict[str, set[str]]:
-    """Join the guards of several ways in: a source stays only if every way asks it something."""
-    if not guards:
-        return {}
-    common = set(guards[0]).intersection(*guards[1:])
-    return {source: set().union(*(guard[source] for guard in guards)) for source in common}
+    def _answers(self, edge: Edge, source: str, found: dict[str, frozenset[str]]) -> frozenset[str]:
+        if edge.source != source:
+            return found.get(edge.source, frozenset())
+        answer = edge.label if edge.label is not None else edge.on
+        return frozenset((answer,)) if answer not in ("success", "always") else frozenset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -37,16 +38,8 @@ class TemplatedConfig:
 
         An open field may become anything, and what a model checks across fields is left to its run.
         """
-        partial = msgspec.defstruct(
-            model.__name__,
-            [_open(one) if one.encode_name in self.open_keys else _same(one)
-             for one in msgspec.structs.fields(model)],
-            kw_only=True,
-            frozen=True,
-            forbid_unknown_fields=model.__struct_config__.forbid_unknown_fields,
-            rename={one.name: one.encode_name for one in msgspec.structs.fields(model)},
-        )  # fmt: skip
-        return msgspec.convert(self._known_values(), partial)
+        fields = {one.encode_name for one in msgspec.structs.fields(model)}
+        return msgspec.convert(self._known_values(), _partial(model, self.open_keys & fields))
 
     def _known_values(self) -> dict[str, Any]:
         literal = {
@@ -54,6 +47,20 @@ class TemplatedConfig:
             for key, template in self._templates.items()
         }
         return literal | self._as_is
+
+
+@cache
+def _partial(model: type[msgspec.Struct], open_keys: frozenset[str]) -> type[msgspec.Struct]:
+    """Make a model with open fields; kept, because making a class takes a while."""
+    fields = msgspec.structs.fields(model)
+    return msgspec.defstruct(
+        model.__name__,
+        [_open(one) if one.encode_name in open_keys else _same(one) for one in fields],
+        kw_only=True,
+        frozen=True,
+        forbid_unknown_fields=model.__struct_config__.forbid_unknown_fields,
+        rename={one.name: one.encode_name for one in fields},
+    )
 
 
 def _open(one: msgspec.structs.FieldInfo) -> tuple[str, Any, Any]:

@@ -49,7 +49,7 @@ def _reading(rng: Random, workflow: Workflow, share: float) -> Workflow:
     lineage = Lineage(workflow)
     nodes = []
     for node in workflow.nodes:
-        before = sorted(lineage.ancestors(node.id))
+        before = sorted(one for one in lineage.ids if lineage.comes_before(one, node.id))
         if before and rng.random() < share:
             read = f"steps.{rng.choice(before)}.output"
             made = rng.choice([f"${{{read}}}", f"${{[input, {read}]}}"])
