@@ -148,31 +148,27 @@ class Compiler:
         return self._applied(node, BINARY[type(node.op)], left, right)
 
     def _applied(self, node: ast.AST, apply: Callable[..., Any], left: Run, right: Run) -> Run:
+        checked = self._checked(node, apply)
+        return lambda frame: checked(frame, left(frame), right(frame))
+
+    def _checked(self, node: ast.AST, apply: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that fails at a node's place when it has no result."""
         fail = self._failing(node)
 
-        def run(frame: Frame) -> Any:
-            a, b = left(frame), right(frame)
+        def run(*values: Any, **options: Any) -> Any:
             try:
-                return apply(frame, a, b)
+                return apply(*values, **options)
             except (Refused, *_UNFORESEEN) as error:
                 raise fail(error) from None
 
         return run
 
     def _unaryop(self, node: ast.UnaryOp) -> Run:
-        operand, fail = self.compile(node.operand), self._failing(node)
+        operand = self.compile(node.operand)
         if isinstance(node.op, ast.Not):
             return lambda frame: not operand(frame)
-        apply = negative if isinstance(node.op, ast.USub) else positive
-
-        def run(frame: Frame) -> Any:
-            value = operand(frame)
-            try:
-                return apply(frame, value)
-            except Refused as refused:
-                raise fail(refused) from None
-
-        return run
+        apply = self._checked(node, negative if isinstance(node.op, ast.USub) else positive)
+        return lambda frame: apply(frame, operand(frame))
 
     def _boolop(self, node: ast.BoolOp) -> Run:
         *firsts, last = self._several(node.values)
@@ -191,18 +187,13 @@ class Compiler:
         if len(node.ops) == 1:
             return self._comparison(node, node.ops[0], node.left, node.comparators[0])
         operands = self._several([node.left, *node.comparators])
-        applied = [COMPARE[type(op)] for op in node.ops]
-        fail = self._failing(node)
+        applied = [self._checked(node, COMPARE[type(op)]) for op in node.ops]
 
         def run(frame: Frame) -> Any:
             a = operands[0](frame)
             for apply, operand in zip(applied, operands[1:], strict=True):
                 b = operand(frame)
-                try:
-                    holds = apply(frame, a, b)
-                except (Refused, *_UNFORESEEN) as error:
-                    raise fail(error) from None
-                if not holds:
+                if not apply(frame, a, b):
                     return False
                 a = b
             return True
@@ -213,39 +204,23 @@ class Compiler:
         self, node: ast.Compare, op: ast.cmpop, first: ast.expr, second: ast.expr
     ) -> Run:
         left, right = self.compile(first), self.compile(second)
-        compare = self._applied(node, COMPARE[type(op)], left, right)
         fast = _FAST.get(type(op))
         if fast is None:
-            return compare
+            return self._applied(node, COMPARE[type(op)], left, right)
         quick = PLAIN if isinstance(op, (ast.Eq, ast.NotEq)) else REALS
+        apply = self._checked(node, COMPARE[type(op)])
         if isinstance(second, ast.Constant) and type(second.value) in quick:
-            return self._with_constant(node, op, left, second.value)
-        apply, fail = COMPARE[type(op)], self._failing(node)
+            constant = second.value
+
+            def run_with_constant(frame: Frame) -> Any:  # which most conditions are
+                a = left(frame)
+                return fast(a, constant) if type(a) in quick else apply(frame, a, constant)
+
+            return run_with_constant
 
         def run(frame: Frame) -> Any:
             a, b = left(frame), right(frame)
-            if type(a) in quick and type(b) in quick:
-                return fast(a, b)
-            try:
-                return apply(frame, a, b)
-            except (Refused, *_UNFORESEEN) as error:
-                raise fail(error) from None
-
-        return run
-
-    def _with_constant(self, node: ast.Compare, op: ast.cmpop, left: Run, b: Any) -> Run:
-        """Compile a comparison with a constant, which most conditions are."""
-        fast, apply, fail = _FAST[type(op)], COMPARE[type(op)], self._failing(node)
-        quick = PLAIN if isinstance(op, (ast.Eq, ast.NotEq)) else REALS
-
-        def run(frame: Frame) -> Any:
-            a = left(frame)
-            if type(a) in quick:
-                return fast(a, b)
-            try:
-                return apply(frame, a, b)
-            except (Refused, *_UNFORESEEN) as error:
-                raise fail(error) from None
+            return fast(a, b) if type(a) in quick and type(b) in quick else apply(frame, a, b)
 
         return run
 
@@ -344,16 +319,12 @@ class Compiler:
         name = node.func.id
         if name in ("any", "all") and isinstance(node.args[0], ast.GeneratorExp):
             return self._search(node.args[0], ends=name == "any")
-        apply, fail = FUNCTIONS[name].run, self._failing(node)
+        apply = self._checked(node, FUNCTIONS[name].run)
         given = self._several(node.args)
         named = {str(keyword.arg): self.compile(keyword.value) for keyword in node.keywords}
 
         def run(frame: Frame) -> Any:
             values = [one(frame) for one in given]
-            options = {key: value(frame) for key, value in named.items()}
-            try:
-                return apply(frame, *values, **options)
-            except (Refused, *_UNFORESEEN) as error:
-                raise fail(error) from None
+            return apply(frame, *values, **{key: value(frame) for key, value in named.items()})
 
         return run

@@ -1,16 +1,15 @@
 """The programs of docs/concepts.md print what stands under them; what it names exists."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
 from redflow.cli.tree import cli
+from tests.guide.programs import check, programs_of, read_guide
 from tests.support.tree import ROOT
 
-GUIDE = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
-PROGRAMS = re.findall(r"```python\n(.*?)```\n```text\n(.*?)```", GUIDE, re.DOTALL)
+GUIDE = read_guide("concepts.md")
+PROGRAMS = programs_of(GUIDE)
 NAMES = "graph edges attempts waiting saga queue version".split()
 WORDS = """workflow version node edge execution step attempt worker partition namespace lease queue
 signal timer saga retention""".split()
@@ -19,16 +18,7 @@ signal timer saga retention""".split()
 @pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=NAMES)
 @pytest.mark.process
 def test_a_program_prints_what_it_says(program, output, tmp_path):
-    path = tmp_path / "program.py"
-    path.write_text(program, encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, path], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
-    )
-    assert (run.stdout, run.returncode) == (output, 0), run.stderr
-
-
-def test_every_program_says_what_it_prints():
-    assert GUIDE.count("```python") == len(PROGRAMS)
+    check(program, output, tmp_path)
 
 
 def test_every_concept_is_explained():

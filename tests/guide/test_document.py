@@ -1,17 +1,15 @@
 """docs/document.md: its document is valid, its programs print what stands under them."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from redflow import Workflow
-from tests.support.tree import ROOT
+from tests.guide.programs import check, programs_of, read_guide
 
-GUIDE = (ROOT / "docs" / "document.md").read_text(encoding="utf-8")
-PROGRAMS = re.findall(r"```python\n(.*?)```\n```text\n(.*?)```", GUIDE, re.DOTALL)
+GUIDE = read_guide("document.md")
+PROGRAMS = programs_of(GUIDE)
 (DOCUMENT,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
 NAMES = ["problems", "yaml", "schema", "drawings", "parevo"]
 
@@ -19,16 +17,10 @@ NAMES = ["problems", "yaml", "schema", "drawings", "parevo"]
 @pytest.mark.parametrize(("program", "output"), PROGRAMS, ids=NAMES)
 @pytest.mark.process
 def test_a_program_prints_what_it_says(program, output, tmp_path):
-    path = tmp_path / "program.py"
-    path.write_text(program, encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, path], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
-    )
-    assert (run.stdout, run.returncode) == (output, 0), run.stderr
+    check(program, output, tmp_path)
 
 
-def test_every_program_says_what_it_prints():
-    assert GUIDE.count("```python") == len(PROGRAMS)
+def test_every_block_is_of_a_known_kind():
     assert GUIDE.count("```") == 2 * (2 * len(PROGRAMS) + 1)
 
 
