@@ -118,7 +118,8 @@ def _explained(value: object, limit: int, error: Exception) -> InvalidInput:
     return InvalidInput(f"value cannot be encoded: {error}", field="$")
 
 
-def _dumped(value: Any) -> Any:
+def fields_of_model(value: Any) -> Any:
+    """Return what a model of pydantic holds, under the names it is read by."""
     return value.model_dump(by_alias=True)
 
 
@@ -149,7 +150,7 @@ class _Careful:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return self._map(value, _dataclass_items(value))
         if callable(getattr(type(value), "model_dump", None)):  # pydantic's, not imported for it
-            return self.plain(self._scalar(_dumped, value))
+            return self.plain(self._scalar(fields_of_model, value))
         raise self._refused(
             f"is a {_kind_name(value)}",
             "pass JSON types, bytes, datetime, date, timedelta, Decimal, UUID or a dataclass",

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import inspect as types
 
 from redflow.model.annotations import UNSAID, members, shown
+from redflow.model.codec import fields_of_model
 from redflow.model.outcome import AwaitingSignal, Branch, Failed, Sleeping, StartingChild
 
 Convert = Callable[[Any], Any]
@@ -182,5 +183,5 @@ def _told(error: Any) -> str:
 
 def _encode(value: Any) -> Any:
     if is_model(type(value)):
-        return value.model_dump(by_alias=True)
+        return fields_of_model(value)
     raise TypeError(f"a {type(value).__name__} is no plain value")
