@@ -1,4 +1,7 @@
-"""Lua for the in-process server, compiled once a process: fakeredis compiles at every call."""
+"""Lua for the in-process server: compiled once a process, its globals closed as a server's are.
+
+fakeredis compiles a script at every call, and looks through all globals at every command of it.
+"""
 
 import weakref
 from typing import Any
@@ -6,6 +9,12 @@ from typing import Any
 # What fakeredis keeps of its interpreter on a server, made at the server's first script.
 _PARTS = ("_lua_runtime", "_lua_set_keys_argv", "_lua_expected_globals", "_lua_current_socket")
 _COLLECT = "collectgarbage()"  # what fakeredis runs after every script
+# A new global is refused where it is made, as a server does: nothing is left to look for.
+_CLOSE_GLOBALS = """
+setmetatable(_G, {__newindex = function(_, name)
+  error("Script attempted to create global variable '" .. tostring(name) .. "'", 2)
+end})
+"""
 
 _free: list[dict[str, Any]] = []
 
@@ -46,6 +55,16 @@ class _Compiled:
         self._runtime = runtime
         self._socket = socket
         self._functions: dict[bytes, Any] = {}
+        self.table_from = runtime.table_from
+        runtime.globals()[b"redis"][b"call"] = self._call
+        runtime.execute(_CLOSE_GLOBALS)
+
+    def globals(self) -> dict[bytes, Any]:
+        """Answer what fakeredis did not expect among the globals: they are closed."""
+        return {}
+
+    def _call(self, command: bytes, *args: Any) -> Any:
+        return self._socket[0]._lua_redis_call(self, frozenset(), command, *args)
 
     def execute(self, code: Any) -> Any:
         if code == _COLLECT:

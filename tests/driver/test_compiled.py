@@ -61,3 +61,11 @@ def test_an_error_of_a_script_is_the_error_it_was():
     with pytest.raises(Exception, match=r"(?i)wrong number of args"):
         client.eval("return redis.call('GET')", 0)
     assert client.eval(SCRIPT, 1, "sum", 1) == 1
+
+
+@pytest.mark.parametrize("script", ["x = 1", "redis.call('SET', KEYS[1], 1) function f() end"])
+def test_a_script_that_makes_a_global_is_refused_and_the_next_runs(script: str):
+    client = fakeredis.FakeRedis(server=server_with_interpreter())
+    with pytest.raises(Exception, match=r"attempted to create global variable '[xf]'"):
+        client.eval(script, 1, "sum")
+    assert client.eval(SCRIPT, 1, "sum", 1) in (1, 2)
