@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from redflow.driver import AsyncDriver, Driver, RedisConnector
-from redflow.store.op import Op
+
+ONE = ("ask_once", "raw", "read_group", "read_streams")
+MANY = "ask_all_once"
 
 
 class CountingConnector(RedisConnector):
@@ -16,26 +18,24 @@ class CountingConnector(RedisConnector):
 
     def async_driver(self) -> AsyncDriver:
         driver = super().async_driver()
-        ask, ask_all = driver._ask, driver._ask_all
-
-        async def counted(*arguments: Any) -> Any:
-            self.calls += 1
-            return await ask(*arguments)
-
-        async def counted_all(pool: Any, packed: list[bytes], ops: Sequence[Op[Any]]) -> list[Any]:
-            self.calls += len(packed)
-            return await ask_all(pool, packed, ops)
-
-        driver._ask, driver._ask_all = counted, counted_all  # type: ignore[assignment, method-assign]
+        self._count(driver)
         return driver
 
     def heartbeat_driver(self) -> Driver:
         driver = super().heartbeat_driver()
-        ask = driver._ask
-
-        def counted(*arguments: Any) -> Any:
-            self.calls += 1
-            return ask(*arguments)
-
-        driver._ask = counted  # type: ignore[assignment, method-assign]
+        self._count(driver)
         return driver
+
+    def _count(self, driver: Any) -> None:
+        def counting(name: str) -> Any:
+            ask = getattr(driver, name)
+
+            def counted(first: Any, *rest: Any, **options: Any) -> Any:
+                many = name == MANY and isinstance(first, Sequence)
+                self.calls += len(first) if many else 1
+                return ask(first, *rest, **options)
+
+            return counted
+
+        for name in (*ONE, MANY):
+            setattr(driver, name, counting(name))

@@ -8,11 +8,11 @@
 -- @keys ready stream streams of the plan's queues
 -- @arg id str of the execution
 -- @rows steps step
--- @reply array now, state, since when it stops, last sweep, no lease is taken over before, edges owed from the start, workflow paused, its note, note of the namespace's pause or nil, then for each ready stream its note or nil, then for each step: number, record, error of its last retry, worker, milliseconds since its claim or last heartbeat, tokens ahead of it, due, join counter, edges owed; nothing for no such execution
+-- @reply array now, state, since when it stops, last sweep, no lease is taken over before, edges owed from the start, workflow paused, its note, note of the namespace's pause or nil, until when nothing is taken in, what INFO says of memory, disk and role, then for each ready stream its note or nil, then for each step: number, record, error of its last retry, worker, milliseconds since its claim or last heartbeat, tokens ahead of it, due, join counter, edges owed; nothing for no such execution
 local MOST_AHEAD = 1000
 local state, owed = unpack(call('HMGET', execution, 'state', 'f0'))
 if not state then return {} end
-local tick, hold, paused = unpack(call('HMGET', sweeper, 'tick', 'hold', 'paused'))
+local tick, hold, paused, full = unpack(call('HMGET', sweeper, 'tick', 'hold', 'paused', 'full'))
 local answer = { now, state, call('ZSCORE', stopping, id), tick, hold, owed }
 
 local workflow_fields = call('HMGET', workflow, 'paused', 'note')
@@ -23,7 +23,17 @@ local function pause_note(name)
   return call('HGET', sweeper, 'note:' .. name) or ''
 end
 
-answer[9] = pause_note('*')
+-- Section by section, as Redis 6.2 has it; nothing where it may not be asked.
+local function told()
+  local text = ''
+  for _, section in ipairs({ 'memory', 'persistence', 'replication' }) do
+    local info = redis.pcall('INFO', section)
+    text = text .. (type(info) == 'string' and info or '')
+  end
+  return text
+end
+
+answer[9], answer[10], answer[11] = pause_note('*'), full, told()
 local streams, claimed = {}, {}
 for i = 1, #ready do
   local name = string.match(ready[i], ':ready:(.+)$')
@@ -32,8 +42,9 @@ for i = 1, #ready do
 end
 
 -- What is claimed stands in the pending list until it is deleted: behind its last entry nothing is claimed.
+-- Where the group is gone nobody holds a step, until a sweep has made it again.
 local function last_claimed(key)
-  claimed[key] = claimed[key] or call('XPENDING', key, 'workers')[3] or '0-0'
+  claimed[key] = claimed[key] or redis.pcall('XPENDING', key, 'workers')[3] or '0-0'
   return claimed[key]
 end
 
@@ -42,7 +53,7 @@ local function place(record)
   local token, queue = string.match(record, '^q(%S+),(%S+)$')
   local key = streams[queue or '']
   if not key then return false, false, false end
-  local pending = call('XPENDING', key, 'workers', token, token, 1)
+  local pending = redis.pcall('XPENDING', key, 'workers', token, token, 1)
   if #pending > 0 then return pending[1][2], pending[1][3], false end
   local ahead = call('XRANGE', key, '(' .. last_claimed(key), token, 'COUNT', MOST_AHEAD + 1)
   return false, false, math.max(#ahead - 1, 0)

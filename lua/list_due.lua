@@ -1,6 +1,6 @@
 -- What a sweep has to do in some partitions, and the sweep lease on each: the only call of an idle sweep.
 -- First write a no-op ZREM: works under OOM. A partition another worker sweeps is passed over.
--- @include clock splice
+-- @include clock splice trim
 -- @keys sweepers hash sweep lease and outage guard, one of each partition; the lists below are in the same order
 -- @keys events stream trimmed here by records
 -- @keys timers zset due work
@@ -11,28 +11,51 @@
 -- @arg sweep_gap int milliseconds without any sweep after which no lease is taken over for one lease
 -- @arg lease int milliseconds a pending step may be silent
 -- @arg limit int timers and tokens listed of each partition and queue
--- @arg records_cap int event records kept in each partition
--- @reply msgpack [now, next due or 0, [[partition, [member], [[token, queue, envelope]]]]]
+-- @arg watermark int thousandths of maxmemory from which no execution is taken in; 0 for never
+-- @reply msgpack [now, next due or 0, [[partition, [member], [[token, queue, envelope as bytes or nil]]]]]
 -- @error NOGROUP a ready stream has lost its group: put_partition makes it again
-local TRIM_PAGE = 100
 local next_due = 0
 
-local function hold_sweep(key)
+-- The clock went back: the lease of a worker that died would last for as far as it went.
+local function begin_leases_anew(first)
+  for queue = 1, queues do
+    local key, from, page = ready[first + queue], '-', nil
+    repeat
+      page = call('XPENDING', key, 'workers', from, '+', limit)
+      for _, pending in ipairs(page) do
+        call('XCLAIM', key, 'workers', pending[2], 0, pending[1], 'JUSTID')
+        from = '(' .. pending[1]
+      end
+    until #page < limit
+  end
+end
+
+local function hold_sweep(key, first)
   local holder, free_at, tick = unpack(call('HMGET', key, 'holder', 'until', 'tick'))
-  if holder and holder ~= worker and now < tonumber(free_at) then return false end
-  if not tick or now - tonumber(tick) > sweep_gap then call('HSET', key, 'hold', now + lease) end
+  local went_back = tick and now < tonumber(tick)
+  if went_back then begin_leases_anew(first) end
+  if holder and holder ~= worker and not went_back and now < tonumber(free_at) then return false end
+  if not tick or went_back or now - tonumber(tick) > sweep_gap then call('HSET', key, 'hold', now + lease) end
   call('HSET', key, 'holder', worker, 'until', now + sweep_lease, 'tick', now)
   return true
 end
 
-local function trim_events(key, total)
-  local oldest = call('XRANGE', key, '-', '+', 'COUNT', TRIM_PAGE)
-  local keep
-  for _, entry in ipairs(oldest) do
-    if total - tonumber(entry[2][2]) < records_cap then break end
-    keep = entry[1]
+-- What counts against maxmemory is in use without the buffers of replicas. A user who may not ask knows nothing.
+local function is_full()
+  local info = watermark > 0 and redis.pcall('INFO', 'memory')
+  if type(info) ~= 'string' then return false end
+  local limit = tonumber(string.match(info, 'maxmemory:(%d+)') or '0')
+  local used = tonumber(string.match(info, 'used_memory:(%d+)') or '0')
+  return limit > 0 and used - tonumber(string.match(info, 'mem_not_counted_for_evict:(%d+)') or '0') >= limit * watermark / 1000
+end
+
+-- Valid until sweeps have been missing for as long as leases may not be taken over: nobody knows any more then.
+local function note_memory(key, full)
+  if full then
+    call('HSET', key, 'full', now + sweep_gap)
+  else
+    call('HDEL', key, 'full')
   end
-  if keep then call('XTRIM', key, 'MINID', keep) end
 end
 
 local function due_members(key)
@@ -55,17 +78,18 @@ local function silent_tokens(first)
     local key = ready[first + queue]
     for _, pending in ipairs(call('XPENDING', key, 'workers', 'IDLE', lease, '-', '+', limit)) do
       local entry = call('XRANGE', key, pending[1], pending[1])
-      local text = entry[1] and entry[1][2][2] or NIL
+      local text = entry[1] and mp_bin(entry[1][2][2]) or NIL -- bytes: one that is damaged spoils no other
       found[#found + 1] = '\147' .. mp_str(pending[1]) .. mp_uint(queue) .. text
     end
   end
   return found
 end
 
-local due = {}
+local due, full = {}, is_full()
 for i = 1, #sweepers do
   call('ZREM', timers[i], '')
-  if hold_sweep(sweepers[i]) then
+  if hold_sweep(sweepers[i], (i - 1) * queues) then
+    note_memory(sweepers[i], full)
     trim_events(events[i], tonumber(call('HGET', sweepers[i], 'records') or '0'))
     local members, tokens = due_members(timers[i]), silent_tokens((i - 1) * queues)
     if #members + #tokens > 0 then

@@ -18,7 +18,8 @@ local function holder(record)
   local token, queue = string.match(record, '^q(%S+),(%S+)$')
   for i = 1, token and #ready or 0 do
     if string.sub(ready[i], -#queue - 1) == ':' .. queue then
-      local pending = call('XPENDING', ready[i], 'workers', token, token, 1)
+      -- Where the group is gone nobody holds a step, until a sweep has made it again.
+      local pending = redis.pcall('XPENDING', ready[i], 'workers', token, token, 1)
       if #pending > 0 then return pending[1][2], pending[1][3] end
     end
   end

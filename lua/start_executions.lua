@@ -2,7 +2,7 @@
 -- Idempotent by execution id. First write ZADD: refused under OOM with nothing left behind.
 -- @include begin workflow
 -- @rows starts workflow plan pinned version digest input meta headers due timeout
--- @reply array [statuses, orders]; one status per start: ok · dup · conflict <workflow> <digest> · moved <plan> · inactive · unknown
+-- @reply array [statuses, orders]; one status per start: ok · dup · conflict <workflow> <digest> · full (near maxmemory) · moved <plan> · inactive · unknown
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
 -- @emits workflow.started workflow.scheduled step.skipped
 local missing = load_plans()
@@ -21,10 +21,12 @@ local function given(text)
   return text ~= '' and text or nil
 end
 
+local full = not takes_in()
+
 local function start(key, row)
   local workflow, plan = workflow_at(tonumber(row[1])), plan_of[name_in(plans[tonumber(row[2])], 'plan')]
   local pinned, digest = row[3] == '1', row[5]
-  local refused = existing(key, workflow.name, digest) or refusal(workflow, plan, pinned)
+  local refused = existing(key, workflow.name, digest) or (full and 'full') or refusal(workflow, plan, pinned)
   if refused then return refused end
   begin_execution(key, plan, workflow, {
     version = pinned and row[4] or workflow.version, digest = digest, input = row[6], meta = given(row[7]),

@@ -13,6 +13,7 @@ FUNCTION_TIMEOUT: Final = 600.0
 LEASE: Final = 30.0
 BEAT: Final = 10.0
 SWEEP: Final = 5.0
+MEMORY_WATERMARK: Final = 0.9
 DELIVERIES: Final = 5
 DRAIN: Final = 25.0
 INTERVAL: Final = 4.0
@@ -37,6 +38,7 @@ RETENTION_COMPLETED: Final = 86_400.0
 RETENTION_OTHERS: Final = 604_800.0
 
 # A worker and the work of one call.
+AUDIT: Final = 1000
 SLOTS: Final = 100
 THREADS: Final = 8
 BATCH: Final = 128

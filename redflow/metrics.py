@@ -1,4 +1,4 @@
-"""The six metrics, in a registry of their own; every label has few values."""
+"""The metrics, in a registry of their own; every label has few values."""
 
 from __future__ import annotations
 
@@ -88,6 +88,9 @@ class Metrics:
             "Live workers of a queue.",
             ("namespace", "queue"),
             registry=self.registry,
+        )
+        self.orphans = self._counter(
+            "redflow_orphans_repaired", "Damages that audits have repaired.", "namespace"
         )
         self._steps = _Steps()
         self.registry.register(self._steps)

@@ -13,6 +13,7 @@ from redflow.driver import AsyncDriver, Connector, Driver, MemoryConnector, Redi
 from tests.support import declared
 from tests.support.leaks import leaks, left_by, remove
 from tests.support.network import Guard, loopback_only
+from tests.support.rows import measured, pytest_runtest_makereport  # noqa: F401 - a fixture, a hook
 from tests.support.server import real_server
 
 declared.install()  # before any test module loads a script

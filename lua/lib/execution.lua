@@ -22,7 +22,7 @@ local function load_execution(key)
     local phase, active, seq, hash, flags = string.match(fields[1], '^(%a) (%d+) (%d+) (%S+) ?(%a*)$')
     execution = new_execution(key, name_in(key, 'execution'), plan_of[hash], fields[2] or nil)
     execution.phase, execution.active, execution.seq = phase, tonumber(active), tonumber(seq)
-    execution.flags, execution.hash = flags, hash
+    execution.flags, execution.hash = flags, hash or '?'
   end
   loaded[key] = execution
   return execution

@@ -8,7 +8,7 @@
 -- @key completed zset completed executions by end
 -- @key failed zset failed executions by end
 -- @key cancelled zset cancelled executions by end
--- @key sweeper hash `records` ever emitted; `holder` `until` of the sweep lease; `tick` `hold` of the outage guard; `paused` queues, `note:<queue>`; `epoch` and `server`, see bump_epoch
+-- @key sweeper hash `records` ever emitted; `holder` `until` of the sweep lease; `tick` `hold` of the outage guard; `paused` queues, `note:<queue>`; `full` ms until which nothing is taken in; `epoch` and `server`, see bump_epoch
 -- @keys ready stream one entry = one ready or running step; group `workers`
 local GROUP = 'workers'
 local base = #events - 6 -- length of the prefix that all keys of the partition share

@@ -31,6 +31,11 @@ local function mp_str(text)
   return char(219, floor(length / 16777216), floor(length / 65536) % 256, floor(length / 256) % 256, length % 256) .. text
 end
 
+local function mp_bin(bytes)
+  local length = #bytes
+  return char(198, floor(length / 16777216), floor(length / 65536) % 256, floor(length / 256) % 256, length % 256) .. bytes
+end
+
 local function mp_array_head(length)
   if length < 16 then return char(144 + length) end
   if length < 65536 then return char(220, floor(length / 256), length % 256) end

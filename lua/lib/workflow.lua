@@ -16,6 +16,11 @@ local function workflow_at(i)
   return workflow
 end
 
+-- Near maxmemory nothing new is taken in, so that there is room for what is under way; see list_due.
+local function takes_in()
+  return tonumber(call('HGET', sweeper, 'full') or '0') <= now
+end
+
 -- Why a workflow starts nothing with this plan: unknown, inactive, moved <plan>; nil when it does.
 local function refusal(workflow, plan, pinned)
   if not workflow.plan then return 'unknown' end

@@ -136,6 +136,21 @@ def _sweep_late(p: Params) -> str:
     return f"it is due, and nobody sweeps: the last sweep was {last}"
 
 
+def _redis_read_only(p: Params) -> str:
+    because = {
+        "replica": "is a replica",
+        "disk": "cannot save to disk",
+        "replicas": "has too few replicas",
+        "loading": "is reading its data from disk",
+    }
+    return f"Redis takes no writes: it {because.get(p['because'], p['because'])}"
+
+
+def _redis_full(p: Params) -> str:
+    much = "near its" if p["near"] else "at its"
+    return f"Redis is {much} maxmemory: {p['used']:,} of {p['limit']:,} bytes"
+
+
 def _names(names: Sequence[str]) -> str:
     return ", ".join(names)
 
@@ -161,5 +176,7 @@ SENTENCES: Mapping[str, Callable[[Params], str]] = {
     "waiting_signal": _waiting_signal,
     "waiting_child": _waiting_child,
     "sweep_late": _sweep_late,
+    "redis_read_only": _redis_read_only,
+    "redis_full": _redis_full,
 }
 """Keys are those of redflow.model.explain.ReasonCode, which help need not import."""

@@ -14,11 +14,13 @@ from redflow.cli.base import Group, State, global_options
 from redflow.cli.converting import convert
 from redflow.cli.demo import demo
 from redflow.cli.dev import dev
+from redflow.cli.doctor import doctor
 from redflow.cli.execute import execute
 from redflow.cli.execution import execution
 from redflow.cli.execution_acts import ACTS as EXECUTION_ACTS
 from redflow.cli.explaining import explain
 from redflow.cli.failures import PIPE_CLOSED, show
+from redflow.cli.fsck import fsck
 from redflow.cli.init import init
 from redflow.cli.namespace import namespace
 from redflow.cli.node import node
@@ -55,11 +57,13 @@ def cli() -> None:
       redflow execute order '{"amount": 42}' --wait  start one, print its output
       redflow execution list --status FAILED
       redflow explain order-1001                     why does it not go on?
+      redflow doctor                                 is Redis fit, and are workers there?
 
     \b
-    Exit codes: 0 done, 1 internal error, 2 usage or bad input, 3 not found,
-    4 execution FAILED, 5 CANCELLED, 6 not ended in time, 7 Redis did not do it,
-    8 conflict, 11 invalid workflow, 130 interrupted.
+    Exit codes: 0 done, 1 internal error or doctor or fsck found something,
+    2 usage or bad input, 3 not found, 4 execution FAILED, 5 CANCELLED,
+    6 not ended in time, 7 Redis did not do it, 8 conflict, 11 invalid workflow,
+    130 interrupted.
     """
 
 
@@ -75,6 +79,8 @@ GROUPS: tuple[tuple[click.Group, Sequence[click.Command]], ...] = (
             execute,
             watch,
             explain,
+            doctor,
+            fsck,
             execution,
             signal,
             workflow,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from redflow.client.refusals import inactive_workflow
+from redflow.client.refusals import inactive_workflow, no_room
 from redflow.client.registered import unknown_workflow
 from redflow.client.requests import Options, Request
 from redflow.errors import Conflict, Unavailable
@@ -19,9 +19,13 @@ class Answers:
 
 
 def read_answers(
-    options: Options, namespace: str, requests: Sequence[Request], statuses: Sequence[str]
+    options: Options,
+    namespace: str,
+    where: str,
+    requests: Sequence[Request],
+    statuses: Sequence[str],
 ) -> Answers:
-    """Sort one status per request; raise when the workflow takes no executions at all."""
+    """Sort one status per request; raise when no execution is taken in at all."""
     answers = Answers()
     for request, answer in zip(requests, statuses, strict=True):
         word, *details = answer.split(" ")
@@ -33,6 +37,8 @@ def read_answers(
             raise unknown_workflow(options.workflow, namespace)
         elif word == "inactive":
             raise inactive_workflow(options.workflow)
+        elif word == "full":
+            raise no_room(where)
     return answers
 
 

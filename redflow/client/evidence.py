@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from redflow.client.views import cancel_reason_of, error_of, status_of
 from redflow.errors import InvalidInput
 from redflow.model import codec
-from redflow.model.explain import Facts, StepFacts
+from redflow.model.facts import Facts, Memory, StepFacts
 from redflow.model.operations import Pause, Scope, WorkerInfo, worker_info
 from redflow.store.explaining import Explained, Held
 from redflow.store.records import RawExecution, RawStep
@@ -64,6 +64,8 @@ def facts_of(
         last_sweep=last.last_sweep or 0,
         guarded_until=last.guarded_until,
         owes=last.owes,
+        read_only=last.server.refuses,
+        memory=_memory(last),
         paused=_pauses(raw, last),
         pauses={queue: _claim_pauses(last, queue) for queue in workers},
         queues=workers,
@@ -78,6 +80,13 @@ def _pauses(raw: RawExecution, last: Explained) -> list[Pause]:
     if "w" in last.flags:
         found.append(pause_of("workflow", raw.workflow, last.workflow_note))
     return found
+
+
+def _memory(last: Explained) -> Memory | None:
+    near = last.full_until > last.now
+    if not near and not last.server.full:
+        return None
+    return Memory(last.server.used, last.server.limit, near=not last.server.full)
 
 
 def _claim_pauses(last: Explained, queue: str) -> list[Pause]:

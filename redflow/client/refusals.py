@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from redflow.errors import Conflict, InvalidInput, NotFound
+from redflow.errors import Conflict, InvalidInput, NotFound, OutOfMemory
 from redflow.model.execution import execution_status, phase_of
 from redflow.model.plan import Plan, PlanStep
 from redflow.model.status import Phase
@@ -85,6 +85,14 @@ def still_running(execution: str) -> Conflict:
     return Conflict(
         f"cannot rerun execution {execution!r}: it has not ended",
         hint="cancel it or wait for it with result(), then rerun it",
+    )
+
+
+def no_room(where: str) -> OutOfMemory:
+    """Say that nothing is taken in while Redis is near its maxmemory."""
+    return OutOfMemory(
+        f"no execution is taken in: Redis at {where} is near its maxmemory; what runs goes on",
+        hint="repeat with the same id later, purge finished executions, or raise maxmemory",
     )
 
 

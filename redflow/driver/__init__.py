@@ -1,10 +1,12 @@
 """Asks Redis what the store wants to know: connections, retries, error classes, embedded servers.
 
 The only package that imports redis-py. It may import `store` (the Op it runs) and `errors`;
-nothing in it knows what a script means. `_async.py` is the driver, `_sync.py` its generated twin,
-`connect.py` makes both from a URL, `memory.py` from an in-process server, `embedded.py` starts a
-real server that ends with this process, `failures.py` says what an error of Redis means.
-Read first: `_async.py`.
+nothing in it knows what a script means. `_async.py` is what every driver does; `single/` asks one
+server, `cluster/` the nodes of a cluster, and `sentinel/` asks where the primary is; each
+`_sync.py` is the generated twin of the `_async.py` beside it. `urls.py` reads a URL, `pools.py`
+makes its connections, `connect.py` its drivers; `memory.py` is an in-process server, `embedded.py`
+starts a real one that ends with this process, `failures.py` says what an error of Redis means.
+Read first: `_async.py`, then `single/_async.py`.
 """
 
 from redflow.driver._async import AsyncDriver

@@ -1,82 +1,30 @@
 # GENERATED from redflow/driver/_async.py by tests/tools/unasync.py: change that file.
-"""Runs questions against one server: sends an Op, loads its script where it is missing, repeats."""
+"""Runs questions: packs an Op, asks, repeats what was not answered, reads the answer."""
 
-import logging
-import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from functools import partial
 from typing import Any, TypeVar
 
-from redis.exceptions import NoScriptError, RedisError, ResponseError
-from redis.exceptions import TimeoutError as NoAnswer
-
 from redflow.driver.backoff import DEADLINE, Attempts
-from redflow.driver.failures import WAIT, closed_while, code_of, has_moved, translate
-from redflow.driver.links import Connection, Pool, Replicas
-from redflow.driver.packing import (
-    Entries,
-    PackRead,
-    entries_of,
-    pack,
-    pack_op,
-    pack_read_group,
-    pack_read_streams,
-)
-from redflow.driver.timer import Limit, Lock, Timer
-from redflow.errors import StoreError, Unavailable
-from redflow.store.epoch import SECTIONS, Fence, Server, read_server
+from redflow.driver.packing import Entries, pack_op
+from redflow.driver.timer import Timer
+from redflow.errors import Unavailable
+from redflow.store.epoch import Fence
 from redflow.store.op import Op, Word
-from redflow.store.script import Script
-
-LOGGER = logging.getLogger("redflow.driver")
 
 T = TypeVar("T")
 
-ANSWER_SECONDS = 5.0  # a script is bounded to some 50 ms: a server silent for this long is gone
-LOADS = 3  # of a script that the server does not know, in one call
-POLL_SECONDS = 0.005  # between looks at a server that cannot block
-QUIET_SECONDS = 15.0  # without a message, until a server is asked for a sign of life
-READ_STEP = 15.0  # seconds; blocks of different length share connections that wait long enough
 
+class Driver(ABC):
+    """Asks Redis, be it one server or several; all callers share its connections.
 
-class Driver:
-    """Asks one server; connections are made when first needed and shared by all callers."""
+    They are made when first needed. `single/` asks one server, `cluster/` the nodes of a cluster.
+    """
 
-    def __init__(
-        self,
-        make_pool: Callable[[float], Pool],
-        *,
-        where: str,
-        can_block: bool = True,
-        replicas: Replicas | None = None,
-        timer: Timer | None = None,
-    ) -> None:
-        """`make_pool` makes a pool for a longest wait in seconds for an answer."""
-        self._make_pool = make_pool
+    def __init__(self, *, where: str, timer: Timer | None = None) -> None:
         self._where = where
-        self._can_block = can_block
-        self._replicas = replicas or Replicas()
         self._timer = timer or Timer()
-        self._pool = make_pool(ANSWER_SECONDS)
-        self._readers: Pool | None = None
-        self._longest_read = 0.0
-        self._retired: list[Pool] = []  # replaced, or closing did not end
-        self._fence: Fence | None = None
-        self._history: str | None = None
-        self._meeting = Lock()
-        # On the same connection and behind the script: elsewhere WAIT answers for other writes.
-        wait = ("WAIT", self._replicas.number, round(self._replicas.seconds * 1000))
-        self._wait = pack(*wait) if self._replicas.number else b""
-
-    def guard(self, fence: Fence) -> None:
-        """Have every connection ask which history its server has before it asks anything else.
-
-        One round trip for each connection; where the history is not the one met last, the questions
-        of the fence follow. An equal fence changes nothing.
-        """
-        if fence != self._fence:
-            self._fence, self._history = fence, None
+        self._life = object()  # another one once the driver was closed
 
     def run(self, op: Op[T], *, deadline: float | None = DEADLINE) -> T:
         """Ask one question, the same again until it is answered or `deadline` seconds are over.
@@ -86,12 +34,12 @@ class Driver:
         """
         packed = pack_op(op)
         attempts = Attempts(op.name, self._where, deadline=deadline, timer=self._timer)
-        pool = self._pool
+        life = self._life
         while True:
             try:
-                reply = self._ask(pool, op.name, packed, op.script, ANSWER_SECONDS)
+                reply = self.ask_once(op, packed)
             except Unavailable as error:
-                self._wait_after(error, attempts, pool)
+                self._wait_after(error, attempts, life)
             else:
                 return op.parse(reply)
 
@@ -104,38 +52,85 @@ class Driver:
             return []
         packed = [pack_op(op) for op in ops]
         attempts = Attempts(ops[0].name, self._where, deadline=deadline, timer=self._timer)
-        pool = self._pool
+        life = self._life
         while True:
             try:
-                replies = self._ask_all(pool, packed, ops)
+                replies = self.ask_all_once(ops, packed)
             except Unavailable as error:
-                self._wait_after(error, attempts, pool)
+                self._wait_after(error, attempts, life)
             else:
                 return [op.parse(reply) for op, reply in zip(ops, replies, strict=True)]
 
+    def everywhere(self, *words: Word, deadline: float | None = DEADLINE) -> list[tuple[str, Any]]:
+        """Ask one plain command of every server that takes writes: their names and replies.
+
+        Repeated as in `run`.
+        """
+        attempts = Attempts(str(words[0]), self._where, deadline=deadline, timer=self._timer)
+        life = self._life
+        while True:
+            try:
+                return self.everywhere_once(*words)
+            except Unavailable as error:
+                self._wait_after(error, attempts, life)
+
+    def _wait_after(self, error: Unavailable, attempts: Attempts, life: object) -> None:
+        """Wait for the next try of a call; once the driver was closed there is none."""
+        if life is self._life:
+            self._timer.sleep(attempts.wait_after(error))
+        if life is not self._life:
+            raise attempts.closed_after(error) from error
+
+    @abstractmethod
+    def guard(self, fence: Fence) -> None:
+        """Have every connection ask which history its server has before it asks anything else.
+
+        One round trip for each connection; where the history is not the one met last, the questions
+        of the fence follow. An equal fence changes nothing.
+        """
+
+    @abstractmethod
+    def together(self, partitions: Sequence[T]) -> list[Sequence[T]]:
+        """Split partitions, or what stands for them, into groups that one call may name.
+
+        One server answers for all at once, which is one group; in a cluster each is a group.
+        """
+
+    @abstractmethod
+    def ask_once(self, op: Op[Any], packed: bytes) -> Any:
+        """Ask one question that is packed already and return its reply as it came."""
+
+    @abstractmethod
+    def ask_all_once(self, ops: Sequence[Op[Any]], packed: list[bytes]) -> list[Any]:
+        """Ask several that are packed already, and read all replies before an error is raised."""
+
+    @abstractmethod
     def raw(self, *words: Word) -> Any:
         """Ask one plain command once and return its reply as it came; not for blocking commands."""
-        return self._ask(self._pool, str(words[0]), pack(*words), None, ANSWER_SECONDS)
 
+    @abstractmethod
+    def everywhere_once(self, *words: Word) -> list[tuple[str, Any]]:
+        """Ask one plain command of every server that takes writes, as `everywhere` does."""
+
+    @abstractmethod
     def read_group(
         self, streams: Sequence[str], *, group: str, consumer: str, count: int, block_ms: int
     ) -> Entries:
         """Take up to `count` new entries of each stream, waiting for the first; 0 waits not at all.
 
-        Asked once, on a connection of its own. Entries handed to a read that failed or was
-        cancelled stand in the consumer's pending list: read that before the next one.
+        The streams are of one group of `together`. Asked once, on a connection of its own. Entries
+        handed to a read that failed or was cancelled stand in the consumer's pending list: read
+        that before the next one.
         """
-        pack_for = partial(pack_read_group, streams, group, consumer, count=count)
-        return self._read(pack_for, "XREADGROUP", block_ms)
 
+    @abstractmethod
     def read_streams(self, streams: Mapping[str, str], *, count: int, block_ms: int) -> Entries:
         """Read up to `count` entries behind an id of each stream, waiting for the first as above.
 
         Asked once, on a connection of its own; changes nothing, so cancelling it loses nothing.
         """
-        pack_for = partial(pack_read_streams, streams, count=count)
-        return self._read(pack_for, "XREAD", block_ms)
 
+    @abstractmethod
     def listen(
         self,
         channels: Sequence[str],
@@ -147,248 +142,14 @@ class Driver:
         On a connection of its own. Raises Unavailable when that is lost, and messages with it: what
         is published while nobody listens is never heard.
         """
-        pool = self._make_pool(QUIET_SECONDS)
-        try:
-            connection = self._connection_of(pool, "SUBSCRIBE")
-            try:
-                connection.send_packed_command([pack("SUBSCRIBE", *channels)])
-                self._hear_all(connection, len(channels), hear, ready)
-            except RedisError as error:
-                raise self._failure(error, "SUBSCRIBE", connection) from error
-            finally:
-                connection.disconnect()
-                pool.release(connection)
-        finally:
-            pool.close()
 
+    @abstractmethod
+    def renew_reading(self) -> None:
+        """Drop the connections of reads, those in use as well: their reads raise Unavailable."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close every connection; a later call opens new ones.
 
         A call under way may still be answered; else it raises Unavailable and is not repeated.
         """
-        self._retired += [pool for pool in (self._pool, self._readers) if pool is not None]
-        self._pool, self._readers = self._make_pool(ANSWER_SECONDS), None
-        for pool in list(self._retired):  # what a cancelled close leaves, the next one closes
-            pool.close()
-            self._retired = [other for other in self._retired if other is not pool]
-
-    def _wait_after(self, error: Unavailable, attempts: Attempts, pool: Pool) -> None:
-        """Wait for the next try of a call; once the driver was closed there is none."""
-        if pool is self._pool:
-            self._timer.sleep(attempts.wait_after(error))
-        if pool is not self._pool:
-            raise attempts.closed_after(error) from error
-
-    def _read(self, pack_for: PackRead, name: str, block_ms: int) -> Entries:
-        if not self._can_block:
-            return self._poll(pack_for(block_ms=0), name, block_ms)
-        seconds = block_ms / 1000 + ANSWER_SECONDS
-        pool = self._reading_pool(seconds)
-        packed = pack_for(block_ms=block_ms)
-        return entries_of(self._ask(pool, name, packed, None, seconds))
-
-    def _poll(self, packed: bytes, name: str, block_ms: int) -> Entries:
-        end = self._timer.now() + block_ms / 1000
-        pool = self._pool
-        while pool is self._pool:
-            found = entries_of(self._ask(pool, name, packed, None, ANSWER_SECONDS))
-            if found or self._timer.now() >= end:
-                return found
-            self._timer.sleep(POLL_SECONDS)
-        raise closed_while(name, self._where, ambiguous=False)
-
-    def _reading_pool(self, seconds: float) -> Pool:
-        """Return a pool whose connections wait at least so long; a longer block makes a new one."""
-        old = self._readers
-        if old is not None and seconds <= self._longest_read:
-            return old
-        self._longest_read = math.ceil(seconds / READ_STEP) * READ_STEP
-        self._readers = new = self._make_pool(self._longest_read)
-        if old is not None:
-            self._retired.append(old)
-            self._drop_idle(old)
-        return new
-
-    def _ask(
-        self,
-        pool: Pool,
-        name: str,
-        packed: bytes,
-        script: Script | None,
-        seconds: float,
-    ) -> Any:
-        connection = self._connection_of(pool, name)
-        try:
-            with Limit(seconds):
-                return self._converse(connection, packed, script)
-        except RedisError as error:
-            raise self._failure(error, name, connection) from error
-        finally:
-            self._release(pool, connection)
-
-    def _ask_all(self, pool: Pool, packed: list[bytes], ops: Sequence[Op[Any]]) -> list[Any]:
-        name, partly = ops[0].name, False
-        connection = self._connection_of(pool, name)
-        try:
-            with Limit(ANSWER_SECONDS):
-                replies = self._converse_in_batch(connection, packed, ops)
-            partly = not all(isinstance(reply, RedisError) for reply in replies)
-            for op, reply in zip(ops, replies, strict=True):
-                if isinstance(reply, RedisError):
-                    name = op.name
-                    raise reply
-            return replies
-        except RedisError as error:
-            raise self._failure(error, name, connection, partly=partly) from error
-        finally:
-            self._release(pool, connection)
-
-    def _hear_all(
-        self,
-        connection: Connection,
-        channels: int,
-        hear: Callable[[bytes], None],
-        ready: Callable[[], None],
-    ) -> None:
-        """Pass messages on; a silent server is asked for a sign of life, once."""
-        asked = False
-        while True:
-            try:
-                with Limit(QUIET_SECONDS):
-                    reply = connection.read_response(disconnect_on_error=False)
-            except NoAnswer:
-                if asked:
-                    raise
-                asked = True
-                connection.send_packed_command([pack("PING")], check_health=False)
-                continue
-            asked = False
-            if reply[0] == b"message":
-                hear(reply[2])
-            elif reply[0] == b"subscribe" and reply[2] == channels:
-                ready()
-
-    def _connection_of(self, pool: Pool, name: str) -> Connection:
-        """Take a connection that works; what fails here has not sent the question."""
-        try:
-            with Limit(ANSWER_SECONDS):
-                connection = pool.get_connection()
-                try:
-                    connection.check_health()
-                    if self._fence is not getattr(connection, "greeted", None):
-                        self._greet(connection, self._fence)
-                except BaseException:
-                    self._release(pool, connection)
-                    raise
-                return connection
-        except RedisError as error:
-            raise translate(error, name=name, where=self._where, sent=False) from error
-
-    def _release(self, pool: Pool, connection: Connection) -> None:
-        """Give a connection back; to a pool that was closed meanwhile, or replaced, closed."""
-        try:
-            if pool is not self._pool and pool is not self._readers:
-                with suppress(RedisError, OSError):
-                    connection.disconnect()
-        finally:
-            pool.release(connection)
-
-    def _greet(self, connection: Connection, fence: Fence | None) -> None:
-        """Learn where a connection leads; in another history the fence speaks first."""
-        try:
-            server = self._server_of(connection)
-            if fence is not None and server is not None and server.history != self._history:
-                with self._meeting:  # connections are lost together: one speaks for all
-                    if server.history != self._history:
-                        self._bump(connection, fence, server)
-        except BaseException:
-            connection.disconnect()
-            raise
-        connection.greeted = fence
-
-    def _bump(self, connection: Connection, fence: Fence, server: Server) -> None:
-        questions = fence.questions(server)
-        packed = [pack_op(op) for op in questions]
-        replies = self._converse_in_batch(connection, packed, questions)
-        checked = [self._checked(reply, None, None) for reply in replies]
-        answers = [op.parse(reply) for op, reply in zip(questions, checked, strict=True)]
-        if fence.has_changed(answers):
-            LOGGER.warning(
-                "Redis at %s was restarted or replaced (run %s): a new epoch begins",
-                self._where,
-                server.run,
-            )
-        self._history = server.history
-
-    def _server_of(self, connection: Connection) -> Server | None:
-        """Ask who answers; None where that may not be asked: such a server counts as constant."""
-        packed = b"".join(pack("INFO", section) for section in SECTIONS)
-        connection.send_packed_command([packed], check_health=False)
-        replies = [self._reply_or_error(connection) for _ in SECTIONS]
-        for reply in replies:
-            if isinstance(reply, RedisError):
-                if code_of(reply) in WAIT:
-                    raise reply
-                return None
-        return read_server(b"\n".join(replies))
-
-    def _converse(self, connection: Connection, packed: bytes, script: Script | None) -> Any:
-        """Send one command and return its reply, loading its script on this server if need be."""
-        wait = self._wait if script is not None and script.writes else b""
-        loads = 0
-        while True:
-            connection.send_packed_command([packed + wait], check_health=False)
-            reply = self._reply_or_error(connection)
-            acknowledged = self._reply_or_error(connection) if wait else None
-            if script is None or loads == LOADS or not isinstance(reply, NoScriptError):
-                return self._checked(reply, acknowledged, script)
-            loads += 1
-            load = pack("SCRIPT", "LOAD", script.text)
-            connection.send_packed_command([load], check_health=False)
-            connection.read_response()
-
-    def _converse_in_batch(
-        self, connection: Connection, packed: list[bytes], ops: Sequence[Op[Any]]
-    ) -> list[Any]:
-        """Send many commands at once and return their replies, errors among them."""
-        scripts = [op.script for op in ops if op.script is not None and op.script.writes]
-        wait = self._wait if scripts else b""
-        connection.send_packed_command([b"".join(packed) + wait], check_health=False)
-        replies = [self._reply_or_error(connection) for _ in packed]
-        acknowledged = self._reply_or_error(connection) if wait else None
-        if scripts and not any(isinstance(reply, RedisError) for reply in replies):
-            self._checked(replies, acknowledged, scripts[0])
-        for at, reply in enumerate(replies):
-            if isinstance(reply, NoScriptError):
-                replies[at] = self._converse(connection, packed[at], ops[at].script)
-        return replies
-
-    def _checked(self, reply: Any, acknowledged: Any, script: Script | None) -> Any:
-        """Return a reply that enough replicas have; raises errors, its own before that of WAIT."""
-        for one in (reply, acknowledged):
-            if isinstance(one, RedisError):
-                raise one
-        if acknowledged is not None and script is not None:
-            self._replicas.check(acknowledged, script.name, self._where)
-        return reply
-
-    def _reply_or_error(self, connection: Connection) -> Any:
-        try:
-            return connection.read_response()
-        except ResponseError as error:
-            return error
-
-    def _failure(
-        self, error: RedisError, name: str, connection: Connection, *, partly: bool = False
-    ) -> StoreError:
-        if has_moved(error):
-            connection.disconnect()
-            self._drop_idle(self._pool)
-            if self._readers is not None:
-                self._drop_idle(self._readers)
-        return translate(error, name=name, where=self._where, sent=True, partly=partly)
-
-    def _drop_idle(self, pool: Pool) -> None:
-        # Those in use meet the same refusal and drop themselves: their answers are not torn away.
-        with suppress(RedisError, OSError):
-            pool.disconnect(inuse_connections=False)

@@ -57,6 +57,7 @@ class _Compiled:
         self._functions: dict[bytes, Any] = {}
         self.table_from = runtime.table_from
         runtime.globals()[b"redis"][b"call"] = self._call
+        runtime.globals()[b"redis"][b"pcall"] = self._pcall
         runtime.execute(_CLOSE_GLOBALS)
 
     def globals(self) -> dict[bytes, Any]:
@@ -65,6 +66,13 @@ class _Compiled:
 
     def _call(self, command: bytes, *args: Any) -> Any:
         return self._socket[0]._lua_redis_call(self, frozenset(), command, *args)
+
+    def _pcall(self, command: bytes, *args: Any) -> Any:
+        """Answer an error as a string of Lua: one of Python may come back in place of another."""
+        try:
+            return self._call(command, *args)
+        except Exception as error:
+            return self.table_from({b"err": str(error).encode()})
 
     def execute(self, code: Any) -> Any:
         if code == _COLLECT:

@@ -7,6 +7,7 @@ text, redis-py cuts some codes off, and over a Unix socket it wraps the errors o
 import re
 
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
@@ -15,6 +16,7 @@ from redis.exceptions import (
     InvalidResponse,
     MasterDownError,
     MaxConnectionsError,
+    MovedError,
     NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
@@ -54,6 +56,7 @@ TEXTS = {
     "AUTH <password> called without any password": "WRONGPASS",
     "DB index is out of range": "NODB",
     "invalid DB index": "NODB",
+    "cluster support disabled": "NOCLUSTER",
     "CERTIFICATE_VERIFY_FAILED": "TLS",
     "WRONG_VERSION_NUMBER": "TLS",
     "NO_CERTIFICATE_OR_CRL_FOUND": "TLS",
@@ -107,6 +110,14 @@ def translate(
             f"{server} is out of memory: {text}",
             hint="raise maxmemory, purge finished executions, or let workers drain",
         )
+    if isinstance(error, AskError):  # MovedError is a kind of it
+        return Redirected(
+            f"{server} is part of a cluster: {text}",
+            hint="name it with redis+cluster:// in place of redis://",
+            address=(error.host, error.port),
+            slot=error.slot_id,
+            asking=not isinstance(error, MovedError),
+        )
     wrong, hint = _misconfigured(error, code)
     if wrong:
         return Misconfigured(f"{server} {wrong}: {text}", hint=hint)
@@ -115,9 +126,32 @@ def translate(
     return StoreError(f"{server} answered with an error: {text}")
 
 
-def has_moved(error: RedisError) -> bool:
-    """Say whether all connections must be made anew, because another server leads now."""
-    return code_of(_unwrapped(error)) in MOVED
+def has_moved(error: RedisError, *, or_lost: bool = False) -> bool:
+    """Say whether all connections must be made anew, because another server leads now.
+
+    `or_lost`: whoever is asked for the address may name another one, so that one which does not
+    answer, or has lost its replicas, counts as well.
+    """
+    error = _unwrapped(error)
+    code = code_of(error)
+    if code in MOVED or not or_lost:
+        return code in MOVED
+    return code == "NOREPLICAS" or isinstance(error, (ConnectionError, TimeoutError))
+
+
+class Redirected(Misconfigured):
+    """A node of a cluster names the one that answers for a slot, and a cluster's driver asks that.
+
+    `asking`: for this question only, because the slot is being moved; the map stays as it is.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str, address: tuple[str, int], slot: int, asking: bool
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.address = address
+        self.slot = slot
+        self.asking = asking
 
 
 def _unwrapped(error: RedisError) -> RedisError:
@@ -133,13 +167,15 @@ def _misconfigured(error: RedisError, code: str) -> tuple[str, str]:
         return "denies access", DENIED["WRONGPASS"]
     if code == "NODB":
         return "has no such database", "take another number in the URL"
+    if code == "NOCLUSTER":
+        return "is no cluster", "name a single server with redis://, or the nodes of a cluster"
     if code == "TLS":
         return (
             "does not agree with the URL about TLS",
             "rediss:// with its certificate, or redis://",
         )
     if code in CLUSTER:
-        return "is part of a cluster", "name a server that runs alone"
+        return "is part of a cluster", "name it with redis+cluster:// in place of redis://"
     if code == "NOSCRIPT":
         return "forgets scripts as soon as they are loaded", "let no proxy spread one connection"
     if isinstance(error, InvalidResponse):

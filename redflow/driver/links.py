@@ -89,7 +89,7 @@ class Pool(Protocol):
 
 
 class Connector(Protocol):
-    """One server, from which any number of independent drivers can be made."""
+    """One Redis, of one server or of several, that any number of drivers can be made for."""
 
     @property
     def where(self) -> str:
@@ -106,5 +106,5 @@ class Connector(Protocol):
     def driver(self) -> Driver: ...
 
     def heartbeat_driver(self) -> Driver:
-        """Make a synchronous driver with a single connection of its own, for one thread."""
+        """Make a synchronous driver for one thread: one connection of its own to each server."""
         ...

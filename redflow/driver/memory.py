@@ -10,6 +10,8 @@ from redflow.driver._async import AsyncDriver
 from redflow.driver._sync import Driver
 from redflow.driver.compiled import lend_interpreter
 from redflow.driver.links import AsyncPool, Pool
+from redflow.driver.single._async import AsyncSingle
+from redflow.driver.single._sync import Single
 from redflow.errors import Misconfigured
 
 CONNECTIONS = 16
@@ -40,14 +42,14 @@ class MemoryConnector:
         lend_interpreter(self._server)
 
     def async_driver(self) -> AsyncDriver:
-        return AsyncDriver(self._async_pools(), where=self.where, can_block=False)
+        return AsyncSingle(self._async_pools(), where=self.where, can_block=False)
 
     def driver(self) -> Driver:
-        return Driver(self._pools(CONNECTIONS), where=self.where, can_block=False)
+        return Single(self._pools(CONNECTIONS), where=self.where, can_block=False)
 
     def heartbeat_driver(self) -> Driver:
         """Make a synchronous driver with a single connection of its own, for one thread."""
-        return Driver(self._pools(1), where=self.where, can_block=False)
+        return Single(self._pools(1), where=self.where, can_block=False)
 
     def _async_pools(self) -> Callable[[float], AsyncPool]:
         kind = self._fakeredis.FakeAsyncRedisConnection

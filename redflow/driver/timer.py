@@ -8,6 +8,8 @@ from types import TracebackType
 
 from redis.exceptions import TimeoutError as NoAnswer
 
+from redflow.errors import Misconfigured
+
 AsyncLock = asyncio.Lock
 Lock = threading.Lock
 
@@ -38,6 +40,30 @@ class AsyncTimer:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class Home:
+    """Nothing: synchronous connections may be used by any thread."""
+
+    def check(self) -> None: ...
+
+
+class AsyncHome:
+    """The event loop that connections belong to: that of the first call."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def check(self) -> None:
+        """Raise Misconfigured in another loop: what waits in the first would never be woken."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise Misconfigured(
+                "the connections to Redis were made in another event loop",
+                hint="close the client before its loop ends, or make one for each loop",
+            )
 
 
 class Limit:

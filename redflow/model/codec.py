@@ -38,17 +38,23 @@ _pack = msgspec.msgpack.Encoder().encode
 
 def encode(value: object, *, limit: int = VALUE_LIMIT) -> bytes:
     """Encode a user value; raise InvalidInput with its path, or PayloadTooLarge over the limit."""
+    if isinstance(value, str | bytes) and len(value) > limit:  # before all of it is copied
+        raise _too_large(f"{len(value):,} bytes or more", limit)
     try:
         data = _pack(value if _count(value, 1) >= 0 else _Careful(limit).plain(value))
     except (UnicodeEncodeError, OverflowError, RecursionError) as error:
         raise _explained(value, limit, error) from error
     if len(data) > limit:
-        raise PayloadTooLarge(
-            f"value has {len(data):,} bytes, over the limit of {limit:,}",
-            field="$",
-            hint="store it elsewhere and pass a reference",
-        )
+        raise _too_large(f"{len(data):,} bytes", limit)
     return data
+
+
+def _too_large(size: str, limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"value has {size}, over the limit of {limit:,}",
+        field="$",
+        hint="store it elsewhere and pass a reference",
+    )
 
 
 def decode(data: bytes) -> Any:

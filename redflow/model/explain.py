@@ -8,6 +8,7 @@ from typing import Any
 
 from redflow import defaults
 from redflow.model.execution import instant
+from redflow.model.facts import Facts, StepFacts
 from redflow.model.operations import Pause, WorkerInfo
 from redflow.model.plan import Plan
 
@@ -19,6 +20,12 @@ NAMED = 20
 FUNCTION = "function"
 
 _LIVE = frozenset("qtwkh")
+_WRITABLE = {
+    "replica": "name the primary in the URL, or end the failover: it takes no writes",
+    "disk": "free disk space or read the server's log; it goes on by itself then",
+    "replicas": "let its replicas connect again, or lower min-replicas-to-write",
+    "loading": "wait until it has read its data from disk",
+}
 _STATUSES = {"C": "COMPLETED", "F": "FAILED", "X": "CANCELLED"}
 
 
@@ -45,6 +52,8 @@ class ReasonCode(StrEnum):
     WAITING_SIGNAL = "waiting_signal"
     WAITING_CHILD = "waiting_child"
     SWEEP_LATE = "sweep_late"
+    REDIS_READ_ONLY = "redis_read_only"
+    REDIS_FULL = "redis_full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,59 +65,6 @@ class Reason:
     since: datetime | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     fix: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFacts:
-    """What was read of one step; times in ms. `kind` is its record's letter, "" for none.
-
-    `ahead` are tokens to be claimed before its own, None when it is claimed. `owes` says that
-    edges it leaves by have not settled yet; of those that lead to it `settled` have.
-    """
-
-    kind: str = ""
-    why: str = ""
-    attempt: int = 0
-    queue: str = ""
-    waiting_for: str = ""
-    due: int = 0
-    ready_at: int = 0
-    worker: str | None = None
-    silent: int = 0
-    ahead: int | None = None
-    settled: int = 0
-    taken: int = 0
-    blocked: int = 0
-    owes: bool = False
-    not_taken: str = ""
-    error: str = ""
-    child_status: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What was read of an execution and its surroundings at one moment; times in ms.
-
-    `queues` holds the live workers of each queue that matters, `pauses` what holds up claims of
-    it. `owes` says that edges from the start of the execution have not settled yet.
-    """
-
-    id: str
-    now: int
-    phase: str
-    status: str
-    begin: int = 0
-    ended: int = 0
-    stopping_since: int = 0
-    stopped_by: str = ""
-    undo_left: int = 0
-    last_sweep: int = 0
-    guarded_until: int = 0
-    owes: bool = False
-    paused: Sequence[Pause] = ()
-    pauses: Mapping[str, Sequence[Pause]] = field(default_factory=dict)
-    queues: Mapping[str, Sequence[WorkerInfo]] = field(default_factory=dict)
-    steps: Mapping[int, StepFacts] = field(default_factory=dict)
 
 
 def explain_execution(plan: Plan, facts: Facts) -> list[Reason]:
@@ -164,6 +120,8 @@ def _whole(plan: Plan, facts: Facts, *, pauses: bool = True) -> Iterator[Reason]
     if pauses:
         for pause in facts.paused:
             yield _paused(facts, pause, None)
+    if facts.phase != "d":
+        yield from _server(facts)
 
 
 def _stopping(plan: Plan, facts: Facts) -> Reason:
@@ -194,6 +152,23 @@ def _paused(facts: Facts, pause: Pause, node: str | None) -> Reason:
     return Reason(
         ReasonCode.PAUSED, node, pause.since, params, f"let it go on: {resume[pause.scope]}"
     )
+
+
+def _server(facts: Facts) -> Iterator[Reason]:
+    """What the server itself refuses, whoever asks."""
+    if facts.read_only:
+        yield Reason(
+            ReasonCode.REDIS_READ_ONLY, None, None, {"because": facts.read_only},
+            _WRITABLE[facts.read_only],
+        )  # fmt: skip
+    if facts.memory is not None:
+        memory = facts.memory
+        params = {"used": memory.used, "limit": memory.limit, "near": memory.near}
+        fix = (
+            "what runs goes on, nothing new is taken in: raise maxmemory, or remove what has ended"
+            " with redflow execution purge"
+        )
+        yield Reason(ReasonCode.REDIS_FULL, None, None, params, fix)
 
 
 def _live_steps(facts: Facts) -> list[int]:

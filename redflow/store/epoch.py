@@ -37,15 +37,19 @@ class Server(NamedTuple):
 class Fence:
     """What a process asks on a connection to a changed server, before anything else.
 
-    `lease` is milliseconds for which no lease is taken over then.
+    `lease` is milliseconds for which no lease is taken over then; `numbers` are the partitions that
+    are on the server, None for all.
     """
 
     space: Space
     lease: int
+    numbers: tuple[int, ...] | None = None
 
     def questions(self, server: Server) -> list[Op[tuple[str, int]]]:
         """One for each partition; the answers are a word and the epoch."""
-        return [bump_epoch(self.space, p, server, lease=self.lease) for p in self.space.keys]
+        keys = self.space.keys
+        here = keys if self.numbers is None else [keys.partition(number) for number in self.numbers]
+        return [bump_epoch(self.space, p, server, lease=self.lease) for p in here]
 
     def has_changed(self, answers: Sequence[tuple[str, int]]) -> bool:
         """Whether these answers began an epoch, and not the first."""

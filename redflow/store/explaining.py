@@ -9,9 +9,10 @@ from typing import Any
 from redflow.store.keys import PartitionKeys
 from redflow.store.op import Op, command
 from redflow.store.records import RawStep, read_step
+from redflow.store.server_state import ServerState, read_state
 from redflow.store.space import Space
 
-_HEAD = 9
+_HEAD = 11
 _STEP = 9
 _TAKEN, _BLOCKED = 2**17, 2**34
 
@@ -46,6 +47,8 @@ class Explained:
     owes: bool
     workflow_note: bytes | None
     namespace_note: bytes | None
+    full_until: int
+    server: ServerState
     queue_notes: dict[str, bytes]
     steps: list[Held]
 
@@ -73,7 +76,7 @@ def explain_step(
 
 
 def _explained(reply: list[Any], queues: Sequence[str]) -> Explained:
-    now, state, stopping, tick, hold, owed, paused, note, everything = reply[:_HEAD]
+    now, state, stopping, tick, hold, owed, paused, note, everything, full, info = reply[:_HEAD]
     phase, _active, _seq, _plan, flags = (*state.decode().split(" "), "")[:5]
     at = _HEAD + len(queues)
     notes = zip(queues, reply[_HEAD:at], strict=True)
@@ -87,6 +90,8 @@ def _explained(reply: list[Any], queues: Sequence[str]) -> Explained:
         owes=_owes(owed),
         workflow_note=(note or b"") if paused == b"1" else None,
         namespace_note=everything,
+        full_until=_number(full) or 0,
+        server=read_state(info),
         queue_notes={queue: text for queue, text in notes if text is not None},
         steps=[_held(reply[i : i + _STEP]) for i in range(at, len(reply), _STEP)],
     )

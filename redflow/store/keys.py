@@ -35,7 +35,7 @@ TABLE = (
     Key("finished:completed", "partition", "zset", "completed executions by end", "permanent, sentinel"),
     Key("finished:failed", "partition", "zset", "failed executions by end", "permanent, sentinel"),
     Key("finished:cancelled", "partition", "zset", "cancelled executions by end", "permanent, sentinel"),
-    Key("sweeper", "partition", "hash", "`records` ever emitted, sweep lease, outage guard, `paused` queues, `epoch` and the `server` it is of", "permanent"),
+    Key("sweeper", "partition", "hash", "`records` ever emitted, sweep lease, outage guard, `paused` queues, until when it is `full`, `epoch` and the `server` it is of", "permanent"),
     Key("ready:<queue>", "partition", "stream", "one entry = one ready or running step; group `workers`", "permanent; an entry lives until its step settles"),
     Key("plan:<hash>", "partition", "hash", "a compiled workflow", "while executions refer to it"),
     Key("workflow:<id>", "partition", "hash", "what new executions of a workflow run, and whether it is paused", "until the workflow is deleted"),

@@ -12,15 +12,20 @@ from redflow.model.outcome import ErrorInfo, OutcomeReason
 from redflow.store.keys import PartitionKeys
 from redflow.store.op import Op, Word, command
 from redflow.store.space import Space
-from redflow.store.steps import Ended, Envelope
+from redflow.store.steps import Ended, Envelope, read_envelope
 
 
 class Silent(msgspec.Struct, array_like=True, frozen=True):
-    """A pending token whose lease ran out; without an envelope its entry is gone."""
+    """A pending token whose lease ran out; its entry is gone, or holds an envelope's bytes."""
 
     token: str
     queue: int
-    envelope: Envelope | None
+    entry: bytes | None
+
+    @property
+    def envelope(self) -> Envelope | None:
+        """What the step is; raises MsgspecError when the entry is damaged."""
+        return None if self.entry is None else read_envelope(self.entry)
 
 
 class PartitionDue(msgspec.Struct, array_like=True, frozen=True):
@@ -66,9 +71,14 @@ def list_due(
     sweep_lease: int,
     sweep_gap: int,
     records_cap: int,
+    watermark: float = 0.0,
     limit: int = 100,
 ) -> Op[Due]:
-    """What a sweep has to do in partitions that no other worker sweeps; times are milliseconds."""
+    """What a sweep has to do in partitions that no other worker sweeps; times are milliseconds.
+
+    From the share `watermark` of maxmemory on, 0 for never, the partitions take in no executions
+    for as long as sweeps say so.
+    """
     return space.op(
         "list_due",
         None,
@@ -84,6 +94,7 @@ def list_due(
         lease=lease,
         limit=limit,
         records_cap=records_cap,
+        watermark=round(watermark * 1000),
     )
 
 

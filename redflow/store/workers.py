@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from redflow.store.keys import PartitionKeys
 from redflow.store.op import Op
 from redflow.store.space import Space
 
@@ -50,6 +51,27 @@ def drain_worker(space: Space, worker: str) -> Op[str]:
     """Ask a worker to finish and end with its next beat; answers ok or gone."""
     return space.op(
         "drain_worker", None, lambda reply: reply.decode(), worker=space.keys.worker(worker)
+    )
+
+
+def forget_workers(
+    space: Space,
+    partition: PartitionKeys,
+    *,
+    queues: Sequence[str],
+    alive: Sequence[str],
+    idle: int,
+    limit: int = 1000,
+) -> Op[int]:
+    """Remove consumers that hold nothing, are silent for `idle` ms and not alive; how many."""
+    return space.op(
+        "forget_workers",
+        None,
+        int,
+        ready=[partition.ready(queue) for queue in queues],
+        idle=idle,
+        limit=limit,
+        alive=alive,
     )
 
 

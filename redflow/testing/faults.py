@@ -66,6 +66,9 @@ class FaultyDriver:
     def guard(self, fence: Fence) -> None:
         self._inner.guard(fence)
 
+    def together(self, partitions: Sequence[Any]) -> list[Sequence[Any]]:
+        return self._inner.together(partitions)
+
     async def run(self, op: Op[Any], **options: Any) -> Any:
         return await self._around(op.name, lambda: self._inner.run(op, **options))
 

@@ -89,7 +89,10 @@ class Journal:
         """Read what was not read before."""
         more = True
         while more:
-            found = await self._driver.read_streams(self._after, count=PAGE, block_ms=0)
+            found = []
+            for group in self._driver.together(list(self._after)):
+                after = {stream: self._after[stream] for stream in group}
+                found += await self._driver.read_streams(after, count=PAGE, block_ms=0)
             more = any(len(entries) == PAGE for _, entries in found)
             for stream, entries in found:
                 for token, fields in entries:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from redflow.driver import Driver
+from redflow.driver.backoff import DEADLINE
 from redflow.errors import RedflowError, StoreError
 from redflow.model.operations import ALIVE_BEATS
 from redflow.store.space import Space
@@ -44,6 +45,7 @@ class Heartbeat:
         self._claims = claims
         self._about = about
         self._on_beat = on_beat
+        self._spread = len(driver.together(list(space.keys))) > 1
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
         self._soon = threading.Event()
@@ -68,14 +70,18 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Renew every lease that may be renewed, then say that the worker lives."""
+        failed: StoreError | None = None
         for number, held in self._renewable().items():
             for first in range(0, len(held), MOST_LEASES):
                 try:
                     self._extend(number, held[first : first + MOST_LEASES])
                 except StoreError as error:
-                    if not is_refusal(error) and not lost_groups(error):
+                    if is_refusal(error) or lost_groups(error):
+                        LOGGER.error("leases in partition %d are not renewed: %s", number, error)
+                    elif not self._spread:
                         raise
-                    LOGGER.error("leases in partition %d are not renewed: %s", number, error)
+                    else:
+                        failed = failed or error
         op = put_worker(
             self._space,
             self._settings.worker_id,
@@ -85,6 +91,8 @@ class Heartbeat:
         )
         found = self._driver.run(op)
         self._loop.call_soon_threadsafe(self._on_beat, found)
+        if failed is not None:
+            raise failed
 
     def _run(self) -> None:
         """Beat for ever: an error is an outage, never the end of the thread."""
@@ -142,6 +150,8 @@ class Heartbeat:
 
     def _extend(self, number: int, held: Sequence[Held]) -> None:
         op = renewal_of(self._space, self._settings, number, held)
-        for one, word in zip(held, self._driver.run(op), strict=True):
+        # The others may be on servers that answer: they are not kept waiting for one that does not.
+        words = self._driver.run(op, deadline=None if self._spread else DEADLINE)
+        for one, word in zip(held, words, strict=True):
             if word != "ok":
                 self._loop.call_soon_threadsafe(one.interrupt, word)

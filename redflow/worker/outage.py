@@ -1,4 +1,4 @@
-"""Waiting out an outage: one line in the log when it begins, one when it is over."""
+"""Waiting out an outage: a line in the log when it begins, one when it is over, and never many."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from redflow.worker.claims import TokenKey
 LOGGER = logging.getLogger("redflow.worker")
 
 FIRST, LONGEST = 0.05, 2.0
+APART = 10.0
+"""Seconds between two outages that the log tells of: one that comes and goes fills no disk."""
 
 
 class Outage:
@@ -24,6 +26,8 @@ class Outage:
         self._longest = longest
         self._failures = 0
         self._since = 0.0
+        self._told = False
+        self._told_at = float("-inf")
         self.ambiguous: set[TokenKey] = set()
         self.lost_reply = False
         """A reply may have been lost: what it claimed stands in this worker's pending list."""
@@ -33,12 +37,17 @@ class Outage:
         """Whether the last call failed."""
         return self._failures > 0
 
+    @property
+    def lasts(self) -> float:
+        """Seconds since the first failure of those in a row; 0 when the last call succeeded."""
+        return time.monotonic() - self._since if self._failures else 0.0
+
     async def wait(self, error: StoreError, keys: Iterable[TokenKey] = ()) -> None:
         """Rest before the next try, longer each time, with full jitter."""
         if not self._failures:
             self._since = time.monotonic()
-            LOGGER.warning("%s: %s; keeping everything and trying again", self._what, error)
         self._failures += 1
+        self._tell(error)
         if isinstance(error, Unavailable) and error.ambiguous:
             self.lost_reply = True
             self.ambiguous.update(keys)
@@ -47,11 +56,16 @@ class Outage:
 
     def over(self) -> None:
         """A call has succeeded."""
-        if self._failures:
-            self._failures = 0
-            LOGGER.warning(
-                "%s works again after %.1f s", self._what, time.monotonic() - self._since
-            )
+        if self._told:
+            LOGGER.warning("%s works again after %.1f s", self._what, self.lasts)
+        self._failures, self._told = 0, False
+
+    def _tell(self, error: StoreError) -> None:
+        """Tell of this outage once; of one that comes soon after another only if it lasts."""
+        now = time.monotonic()
+        if not self._told and now - self._told_at >= APART:
+            self._told, self._told_at = True, now
+            LOGGER.warning("%s: %s; keeping everything and trying again", self._what, error)
 
     def was_ambiguous(self, key: TokenKey) -> bool:
         """Whether an outcome was sent before by a call whose reply was lost; asked once."""

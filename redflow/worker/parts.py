@@ -16,6 +16,7 @@ from redflow.nodes.registry import Registry
 from redflow.store.space import Space
 from redflow.version import VERSION
 from redflow.worker.attempts import Attempts
+from redflow.worker.audit import Audit
 from redflow.worker.children import Children
 from redflow.worker.clock import RedisClock
 from redflow.worker.plans import Plans
@@ -54,6 +55,7 @@ class Parts:
         self.sweeper = Sweeper(self.shared)
         self.timers = Timers(self.shared, self.sweeper.promote, self.sweeper.due_at, self.pump.look)
         self.retention = Retention(self.shared)
+        self.audit = Audit(self.shared, self.sweeper)
         self.children = Children(self.shared, self.pump, self.sweeper.restore_groups)
         self.reader = Reader(self.shared, self.attempts, self.pump, self.sweeper)
         self.pump.attempts = self.attempts

@@ -1,56 +1,32 @@
-"""Whether a server is fit to run on, judged by what its INFO says; asked once when a worker starts.
-
-The judgement is pure. What a server does not tell is not judged, so a managed one that hides its
-settings, or one whose user may not ask, is never refused for that.
-"""
+"""Whether a server is fit to run on: before a worker starts, and now and then while it runs."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import re
+import random
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from redflow.driver import AsyncDriver
 from redflow.errors import Misconfigured, StoreError, Unavailable
-from redflow.store.op import command
+from redflow.store.fitness import Clocks, Finding, judge, read_info
 
 LOGGER = logging.getLogger("redflow.worker")
 
-OLDEST_REDIS = (6, 2)
-OLDEST_VALKEY = (8, 0)
-CLOCKS_APART = 1.0
+EVERY, SOONEST = 60.0, 0.75
+"""Seconds between two looks at a server while a worker runs, and the least share of it."""
 
-_LINE = re.compile(r"^(\w+):(.*?)\s*$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing about a server that is wrong (`fatal`) or risky: what, why, and the next step."""
-
-    what: str
-    why: str
-    step: str
-    fatal: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.why} ({self.step})"
+Found = dict[tuple[str, str], Finding]
+"""What was found, by server and by the finding's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """This host's clock in seconds before and after the server was asked."""
+async def check_server(driver: AsyncDriver, where: str) -> Found:
+    """Judge every server that takes writes and log what is risky; raises Misconfigured.
 
-    before: float
-    after: float
-
-
-async def check_server(driver: AsyncDriver, where: str) -> list[Finding]:
-    """Judge the server in one round trip and log what is risky; raises Misconfigured."""
-    before = time.time()
+    One round trip to each.
+    """
     try:
-        told = await driver.run(command("read_info", "INFO", parse=read_info))
+        found = await _look(driver)
     except Unavailable:
         raise
     except StoreError as error:
@@ -59,95 +35,63 @@ async def check_server(driver: AsyncDriver, where: str) -> list[Finding]:
             where,
             error,
         )
-        return []
-    findings = list(judge(told, Clocks(before, time.time())))
-    wrong = [finding for finding in findings if finding.fatal]
+        return {}
+    wrong = {at: finding for at, finding in found.items() if finding.fatal}
     if wrong:
-        text = "; ".join(f"{finding.what}: {finding.why}" for finding in wrong)
+        text = "; ".join(f"{finding.what}: {finding.why}" for finding in wrong.values())
+        servers = ", ".join(dict.fromkeys(at for at, _ in wrong))
         raise Misconfigured(
-            f"Redis at {where} is not fit for redflow: {text}",
-            hint="; ".join(finding.step for finding in wrong),
+            f"Redis at {servers} is not fit for redflow: {text}",
+            hint="; ".join(dict.fromkeys(finding.step for finding in wrong.values())),
         )
-    for finding in findings:
-        LOGGER.warning("Redis at %s: %s", where, finding)
-    return findings
+    _tell(found)
+    return found
 
 
-def read_info(reply: bytes) -> dict[str, str]:
-    """The fields of INFO."""
-    return dict(_LINE.findall(reply.decode(errors="replace")))
+class Inspection:
+    """Looks at the servers while a worker runs: settings may be changed under it.
+
+    A worker goes on whatever it finds: to end would lose more than a log that says so.
+    """
+
+    def __init__(self, driver: AsyncDriver, known: Found) -> None:
+        self._driver = driver
+        self._known = known
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY * random.uniform(SOONEST, 1.0))
+            await self.look()
+
+    async def look(self) -> None:
+        """Log what was not there at the last look; whatever cannot be asked is asked again."""
+        try:
+            found = await _look(self._driver)
+        except StoreError:
+            return
+        _tell({at: finding for at, finding in found.items() if at not in self._known})
+        self._known = found
 
 
-def judge(info: Mapping[str, str], clocks: Clocks) -> Iterator[Finding]:
-    """What is wrong or risky about a server that says this of itself."""
-    yield from _version(info)
-    yield from _eviction(info)
-    yield from _persistence(info)
-    yield from _replicas(info)
-    yield from _clock(info, clocks)
+async def _look(driver: AsyncDriver) -> Found:
+    before = time.time()
+    told = await driver.everywhere("INFO")
+    clocks = Clocks(before, time.time())
+    return {
+        (at, _kind(finding)): finding
+        for at, info in told
+        for finding in judge(read_info(info), clocks)
+    }
 
 
-def _version(info: Mapping[str, str]) -> Iterator[Finding]:
-    valkey = info.get("valkey_version")
-    name, oldest = ("Valkey", OLDEST_VALKEY) if valkey else ("Redis", OLDEST_REDIS)
-    found = re.match(r"(\d+)\.(\d+)", valkey or info.get("redis_version", ""))
-    if found and (int(found[1]), int(found[2])) < oldest:
-        yield Finding(
-            f"it is {name} {valkey or info['redis_version']}",
-            "its scripts lack commands that redflow needs",
-            f"run {name} {oldest[0]}.{oldest[1]} or newer",
-            fatal=True,
-        )
+def _kind(finding: Finding) -> str:
+    """A finding as it stays while its numbers change: a clock that drifts is found once."""
+    return f"{finding.why} {finding.fatal}"
 
 
-def _eviction(info: Mapping[str, str]) -> Iterator[Finding]:
-    policy = info.get("maxmemory_policy", "")
-    if info.get("maxmemory", "0") == "0":
-        return
-    if policy.startswith("allkeys-"):
-        yield Finding(
-            f"maxmemory-policy is {policy}",
-            "at maxmemory it deletes keys of unfinished executions",
-            "CONFIG SET maxmemory-policy noeviction, and the same in its configuration",
-            fatal=True,
-        )
-    elif policy.startswith("volatile-"):
-        yield Finding(
-            f"maxmemory-policy is {policy}",
-            "at maxmemory it forgets which workers are alive before it refuses new work",
-            "CONFIG SET maxmemory-policy noeviction",
-        )
-
-
-def _persistence(info: Mapping[str, str]) -> Iterator[Finding]:
-    if info.get("aof_enabled") == "0":
-        yield Finding(
-            "its append-only file is off",
-            "a crash loses every execution and step since its last snapshot, or all of them",
-            "CONFIG SET appendonly yes",
-        )
-
-
-def _replicas(info: Mapping[str, str]) -> Iterator[Finding]:
-    # `min_slaves_good_slaves` is told only where min-replicas-to-write is set.
-    replicas = info.get("connected_slaves", "0")
-    if replicas != "0" and info.get("role") == "master" and "min_slaves_good_slaves" not in info:
-        yield Finding(
-            f"it has {replicas} replicas, and min-replicas-to-write is 0",
-            "a primary that is cut off goes on answering, and a failover loses what it answered",
-            "CONFIG SET min-replicas-to-write 1, and min-replicas-max-lag 10",
-        )
-
-
-def _clock(info: Mapping[str, str], clocks: Clocks) -> Iterator[Finding]:
-    told = info.get("server_time_usec", "")
-    if not told.isdigit():
-        return
-    server = int(told) / 1e6
-    apart = max(clocks.before - server, server - clocks.after)
-    if apart > CLOCKS_APART:
-        yield Finding(
-            f"its clock and that of this host are {apart:.1f} s apart",
-            "timers go by its clock, timeouts and the times in logs by this host's",
-            "synchronize both with NTP",
+def _tell(found: Found) -> None:
+    for (at, _), finding in found.items():
+        LOGGER.log(
+            logging.ERROR if finding.fatal else logging.WARNING, "Redis at %s: %s", at, finding
         )

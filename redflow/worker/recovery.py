@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import msgspec
 
@@ -16,15 +17,17 @@ LOGGER = logging.getLogger("redflow.worker")
 PAGE = 100
 
 
-async def read_unheard(shared: Shared, claims: Claims) -> list[Held]:
+async def read_unheard(
+    shared: Shared, claims: Claims, partitions: Sequence[PartitionKeys]
+) -> list[Held]:
     """Entries pending under this worker's name that it does not hold: their claim was not heard of.
 
     Names of workers are unique, so nobody else's entries are seen. While it reads, no call of this
     worker may claim or report: what such a call has settled would be taken for unheard.
     """
-    keys, settings = shared.space.keys, shared.settings
+    settings = shared.settings
     found: list[Held] = []
-    after = {(partition, queue): "0" for partition in keys for queue in settings.queues}
+    after = {(partition, queue): "0" for partition in partitions for queue in settings.queues}
     while after:
         sources = list(after)
         pages = await shared.driver.run_many(

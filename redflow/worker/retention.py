@@ -1,24 +1,27 @@
-"""Retention: executions that ended long enough ago are removed, the oldest first."""
+"""Retention: executions that ended long enough ago are removed, and names of dead workers."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
 
 from redflow.errors import StoreError
+from redflow.store.explaining import read_workers
 from redflow.store.keys import PartitionKeys
 from redflow.store.reruns import purge_executions
 from redflow.store.steps import read_fields
 from redflow.store.sweeps import read_expired, read_sweeper
+from redflow.store.workers import forget_workers
 from redflow.worker.outage import Outage
 from redflow.worker.shared import Shared
 
 LOGGER = logging.getLogger("redflow.worker")
 
-EVERY, SOONEST = 120.0, 0.75
+EVERY, SOONEST = 180.0, 0.75
 """Seconds between two rounds, and the least share of it: nobody waits for what is removed, and a
-round asks four questions of each partition.
+round asks five questions of each partition, and one of each queue.
 """
 
 PAGE = 100
@@ -31,12 +34,15 @@ class Retention:
     def __init__(self, shared: Shared) -> None:
         self._driver = shared.driver
         self._space = shared.space
-        self._worker_id = shared.settings.worker_id
+        self._settings = shared.settings
         self._clock = shared.clock
         completed, others = shared.settings.retention_completed, shared.settings.retention_others
         self._kept = {"completed": completed, "failed": others, "cancelled": others}
         self.outage = Outage("retention")
+        self.queues: list[str] = list(shared.settings.queues)
+        """Every queue of the namespace."""
         self.purged = 0
+        self.forgotten = 0
 
     async def run(self) -> None:
         """Remove until cancelled; workers that started together do it one after the other."""
@@ -54,9 +60,31 @@ class Retention:
         """One round over all partitions."""
         partitions = list(self._space.keys)
         holders = await self._driver.run_many([read_sweeper(one) for one in partitions])
-        for partition, holder in zip(partitions, holders, strict=True):
-            if holder == self._worker_id:
-                await self._purge(partition)
+        held = [
+            partition
+            for partition, holder in zip(partitions, holders, strict=True)
+            if holder == self._settings.worker_id
+        ]
+        for partition in held:
+            await self._purge(partition)
+        await self._forget(held)
+
+    async def _forget(self, partitions: Sequence[PartitionKeys]) -> None:
+        """Remove consumers of dead workers: with every restart there is another one."""
+        if not partitions:
+            return
+        beats = await self._driver.run_many([read_workers(self._space, q) for q in self.queues])
+        ops = [
+            forget_workers(
+                self._space,
+                partition,
+                queues=self.queues,
+                alive=sorted(set().union(*beats)),
+                idle=round(self._settings.lease * 1000),
+            )
+            for partition in partitions
+        ]
+        self.forgotten += sum(await self._driver.run_many(ops))
 
     async def _purge(self, partition: PartitionKeys) -> None:
         now = self._clock.now()

@@ -37,10 +37,14 @@ class WorkerSettings:
     deliveries: int = defaults.DELIVERIES
     drain: float = defaults.DRAIN
     batch: int = defaults.BATCH
+    memory_watermark: float | None = defaults.MEMORY_WATERMARK
+    """Share of maxmemory from which no new execution is taken in; None leaves it to Redis."""
     retention_completed: float | None = defaults.RETENTION_COMPLETED
     """How long executions that COMPLETED are kept; None keeps them for ever."""
     retention_others: float | None = defaults.RETENTION_OTHERS
     """How long those that FAILED or were CANCELLED are kept."""
+    audit: float | None = defaults.AUDIT
+    """Steps a minute that the audit goes through; None switches it off."""
 
     def __post_init__(self) -> None:
         if not self.queues:
@@ -64,6 +68,17 @@ class WorkerSettings:
                 f"lease {self.lease} s leaves no room for three beats of {self.beat} s",
                 field="lease",
             )
+        if self.memory_watermark is not None and not (
+            _is_number(self.memory_watermark, (int, float)) and 0 < self.memory_watermark <= 1
+        ):
+            raise InvalidInput(
+                f"memory_watermark is {self.memory_watermark!r}, not a share such as 0.9",
+                field="memory_watermark",
+            )
+        if self.audit is not None and not (
+            _is_number(self.audit, (int, float)) and 0 < self.audit < float("inf")
+        ):
+            raise InvalidInput(f"audit is {self.audit!r}, not steps a minute", field="audit")
         if self.deliveries > 127:
             raise InvalidInput(
                 f"deliveries is {self.deliveries}, at most 127 fit into a token", field="deliveries"

@@ -8,8 +8,12 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
+import msgspec
+
+from redflow.driver.each import async_each
 from redflow.errors import NotFound, StoreError
 from redflow.model import codec
 from redflow.model.outcome import ErrorInfo, OutcomeReason
@@ -92,7 +96,7 @@ class Sweeper:
 
     async def restore_groups(self) -> None:
         """Make lost groups and sentinels again."""
-        queues = self._all_queues()
+        queues = self.all_queues()
         try:
             await self._driver.run_many(
                 [put_partition(self._space, p, queues) for p in self._space.keys]
@@ -107,8 +111,28 @@ class Sweeper:
                 return
 
     async def _sweep_page(self) -> bool:
-        """One page of every partition; answers whether another may bring more."""
-        partitions, queues = list(self._space.keys), self._all_queues()
+        """One page of every partition; answers whether another may bring more.
+
+        What fails in one group of partitions does not keep the others from being swept.
+        """
+        groups, queues = self._driver.together(list(self._space.keys)), self.all_queues()
+        listed = await async_each([partial(self._list_due, group, queues) for group in groups])
+        found = [
+            (group, due)
+            for group, due in zip(groups, listed, strict=True)
+            if not isinstance(due, StoreError)
+        ]
+        if found:
+            self._next_due = min((due.next_due for _, due in found if due.next_due), default=0)
+        swept = await async_each([partial(self._sweep_due, *one, queues) for one in found])
+        for outcome in (*listed, *swept):
+            if isinstance(outcome, StoreError):
+                raise outcome
+        return any(swept)
+
+    async def _list_due(
+        self, partitions: Sequence[PartitionKeys], queues: Sequence[str]
+    ) -> sweeps.Due:
         due = await self._driver.run(
             sweeps.list_due(
                 self._space,
@@ -119,11 +143,17 @@ class Sweeper:
                 sweep_lease=_ms(self._settings.sweep * LEASE_SHARE),
                 sweep_gap=_ms(self._settings.sweep * GAP_SWEEPS),
                 records_cap=self._space.limits.events_cap,
+                watermark=self._settings.memory_watermark or 0.0,
                 limit=PAGE,
             )
         )
         self._clock.set(due.now)
-        self._next_due = due.next_due
+        return due
+
+    async def _sweep_due(
+        self, partitions: Sequence[PartitionKeys], due: sweeps.Due, queues: Sequence[str]
+    ) -> bool:
+        """Carry out what is due; answers whether there may be more."""
         more = False
         for found in due.partitions:
             partition = partitions[found.partition - 1]
@@ -132,7 +162,8 @@ class Sweeper:
             more = more or (done > 0 and max(len(found.members), len(found.tokens)) >= PAGE)
         return more
 
-    def _all_queues(self) -> list[str]:
+    def all_queues(self) -> list[str]:
+        """Every queue of the namespace, as far as this worker knows."""
         return list(dict.fromkeys((*self._settings.queues, *self.queues, *self._plans.queues)))
 
     def _rest(self) -> float:
@@ -171,7 +202,7 @@ class Sweeper:
             op = sweeps.promote_timers(
                 self._space,
                 partition,
-                queues=self._all_queues(),
+                queues=self.all_queues(),
                 executions=ids,
                 plans=plans,
                 members=rows,
@@ -190,12 +221,13 @@ class Sweeper:
         """Re-issue silent tokens; answers how many are silent no more."""
 
         async def send(page: Sequence[sweeps.Silent]) -> sweeps.Swept:
-            envelopes = [silent.envelope for silent in page if silent.envelope is not None]
-            plans = await self._readable(partition, [envelope.plan for envelope in envelopes])
+            envelopes = [silent.envelope for silent in page]
+            known = [envelope.plan for envelope in envelopes if envelope is not None]
+            plans = await self._readable(partition, known)
             executions: dict[str, int] = {}
             rows: list[Word] = []
-            for silent in page:
-                name = silent.envelope.execution if silent.envelope else "~"
+            for silent, envelope in zip(page, envelopes, strict=True):
+                name = envelope.execution if envelope else "~"
                 at = executions.setdefault(name, len(executions) + 1)
                 rows += (silent.token, silent.queue, at)
             op = sweeps.reclaim_leases(
@@ -204,14 +236,14 @@ class Sweeper:
                 lease=_ms(self._settings.lease),
                 deliveries_limit=self._settings.deliveries,
                 lost_error=self._lost_error,
-                queues=list(dict.fromkeys((*queues, *self._all_queues()))),
+                queues=list(dict.fromkeys((*queues, *self.all_queues()))),
                 executions=list(executions),
                 plans=plans,
                 leases=rows,
             )
             return await self._driver.run(op)
 
-        words, orders = await self._in_pages(send, tokens)
+        words, orders = await self._in_pages(send, self._undamaged(tokens))
         counts = {word: words.count(word) for word in ("moved", "lost", "cancelled", "gone")}
         if counts["moved"] or counts["lost"]:
             self.reclaimed += counts["moved"]
@@ -248,7 +280,19 @@ class Sweeper:
                 self._plans.count_ended(answered.ended)
         return words, orders
 
-    def _say_once(self, item: object, error: StoreError) -> None:
+    def _undamaged(self, tokens: Sequence[sweeps.Silent]) -> list[sweeps.Silent]:
+        """The tokens whose envelope can be read; the others stay where they are, and are said."""
+        found = []
+        for silent in tokens:
+            try:
+                _ = silent.envelope
+            except msgspec.MsgspecError as error:
+                self._say_once(silent, error)
+            else:
+                found.append(silent)
+        return found
+
+    def _say_once(self, item: object, error: Exception) -> None:
         """It will be tried again with every sweep, but one line is enough."""
         name = item.token if isinstance(item, sweeps.Silent) else str(item)
         if name not in self._refused:
@@ -266,8 +310,11 @@ class Sweeper:
 
 
 def _execution_of(member: str) -> str:
-    """A member of the timers is `<kind>:<execution>`, and `:<step>` unless it means all of it."""
-    return member.split(":")[1]
+    """A member of the timers is `<kind>:<execution>`, and `:<step>` unless it means all of it.
+
+    What is no such member belongs to nobody, which is what the script then finds: it is dropped.
+    """
+    return member.partition(":")[2].partition(":")[0] or "~"
 
 
 def _lost_error(deliveries: int) -> bytes:

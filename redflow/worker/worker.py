@@ -11,17 +11,20 @@ from typing import Any
 from redflow.driver import AsyncDriver, Connector
 from redflow.errors import RedflowError, StoreError
 from redflow.metrics import Metrics
+from redflow.model.operations import ALIVE_BEATS
 from redflow.nodes.registry import Registry
 from redflow.store.epoch import Fence
 from redflow.store.space import Space
 from redflow.store.workers import Beat
 from redflow.store.workflows import put_partition
 from redflow.worker.control import Control
+from redflow.worker.health import Health
 from redflow.worker.heartbeat import Heartbeat
 from redflow.worker.parts import Parts, about
 from redflow.worker.pump import IN_FLIGHT
-from redflow.worker.readiness import check_server
+from redflow.worker.readiness import Found, Inspection, check_server
 from redflow.worker.settings import WorkerSettings
+from redflow.worker.watchdog import Watchdog
 
 LOGGER = logging.getLogger("redflow.worker")
 
@@ -62,6 +65,24 @@ class Worker:
         """The name its claims are pending under."""
         return self.settings.worker_id
 
+    def health(self) -> Health:
+        """Return how it is now; cheap, and safe to ask from any thread, also before its start."""
+        if not self._tasks:
+            return Health()
+        now, beats, read = time.monotonic(), self.heartbeat, self.reader.turned
+        reader_age, loop_age = None if read is None else now - read, now - beats.ticked
+        turns = reader_age is not None and reader_age <= self.watchdog.limit
+        return Health(
+            ready=turns and self.pump.accepting and loop_age <= ALIVE_BEATS * self.settings.beat,
+            reader_age=reader_age,
+            loop_age=loop_age,
+            missed_beats=beats.missed,
+            outage=max(p.outage.lasts for p in (self.pump, self.reader, self.sweeper)),
+            renewals=self.watchdog.renewals,
+            fenced=self.pump.fenced,
+            reclaimed=self.sweeper.reclaimed,
+        )
+
     # Life
 
     async def start(self) -> None:
@@ -69,9 +90,10 @@ class Worker:
         self._space = await self._open_space()
         driver = self._connector.async_driver()
         fence = Fence(self._space, round(self.settings.lease * 1000))
+        known: Found | None = None
         try:
             if self._connector.lasting:
-                await check_server(driver, self._connector.where)
+                known = await check_server(driver, self._connector.where)
             driver.guard(fence)
             await driver.run_many(
                 [put_partition(self._space, p, self.settings.queues) for p in self._space.keys]
@@ -83,8 +105,10 @@ class Worker:
         self._wire(driver, fence)
         self.heartbeat.start()
         parts: list[Coroutine[Any, Any, None]] = [self.pump.run() for _ in range(IN_FLIGHT)]
-        parts += [self.reader.run(), self.sweeper.run(), self.timers.run(), self.control.run()]
-        parts += [self.retention.run(), self._tick()]
+        parts += [self.watchdog.run(), self.sweeper.run(), self.timers.run(), self.control.run()]
+        parts += [self.retention.run(), self.audit.run(), self._tick()]
+        if known is not None:
+            parts.append(Inspection(driver, known).run())
         self._tasks = [asyncio.create_task(part) for part in parts]
         for task in self._tasks:
             task.add_done_callback(self._part_ended)
@@ -100,7 +124,10 @@ class Worker:
         parts = Parts(driver, self._space, self._registry, self.settings, self._metrics)
         self.pump, self.attempts, self.children = parts.pump, parts.attempts, parts.children
         self.sweeper, self.timers = parts.sweeper, parts.timers
-        self.reader, self.retention = parts.reader, parts.retention
+        self.reader, self.retention, self.audit = parts.reader, parts.retention, parts.audit
+        self.watchdog = Watchdog(
+            self.reader, driver, self.sweeper.outage, interval=self.settings.interval
+        )
         beats = self._connector.heartbeat_driver()
         beats.guard(fence)
         self.heartbeat = Heartbeat(
@@ -213,7 +240,7 @@ class Worker:
 
     @property
     def reader_task(self) -> asyncio.Task[None]:
-        """The blocking read."""
+        """The blocking read, and what watches it."""
         return self._tasks[IN_FLIGHT]
 
     async def _tick(self) -> None:
@@ -234,7 +261,7 @@ class Worker:
             await asyncio.sleep(rest)
 
     def _on_beat(self, beat: Beat) -> None:
-        self.sweeper.queues = beat.queues
+        self.sweeper.queues = self.retention.queues = beat.queues
         namespace = self._space.keys.namespace
         for queue, count in beat.workers.items():
             self._metrics.workers.labels(namespace, queue).set(count)

@@ -78,6 +78,11 @@ SAMPLES: dict[ReasonCode, tuple[dict[str, Any], str]] = {
         {"last_sweep": LATELY},
         "it is due, and nobody sweeps: the last sweep was 2h00m ago",
     ),
+    ReasonCode.REDIS_READ_ONLY: ({"because": "replica"}, "Redis takes no writes: it is a replica"),
+    ReasonCode.REDIS_FULL: (
+        {"used": 2_000, "limit": 1_000, "near": False},
+        "Redis is at its maxmemory: 2,000 of 1,000 bytes",
+    ),
 }
 
 
@@ -118,6 +123,12 @@ def test_there_are_no_other_sentences():
             {"last_sweep": None},
             "it is due, and nobody sweeps: the last sweep was never",
         ),
+        (
+            "redis_full",
+            {"used": 950, "limit": 1_000, "near": True},
+            "Redis is near its maxmemory: 950 of 1,000 bytes",
+        ),
+        ("redis_read_only", {"because": "disk"}, "Redis takes no writes: it cannot save to disk"),
         ("of_tomorrow", {"moon": "full"}, "of_tomorrow: moon full"),
         ("of_tomorrow", {}, "of_tomorrow"),
     ],

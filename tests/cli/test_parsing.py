@@ -68,6 +68,8 @@ def test_the_commands_are_those_of_this_version():
         ("execute",),
         ("watch",),
         ("explain",),
+        ("doctor",),
+        ("fsck",),
         ("execution", "list"),
         ("execution", "show"),
         ("execution", "cancel"),

@@ -149,6 +149,7 @@ def test_a_signal_drains(shop, number):
     assert (step.attempt, step.releases) == (1, 0)
 
 
+@pytest.mark.row(39)
 @pytest.mark.parametrize("how", ["a second signal", "the end of the drain"])
 def test_what_is_not_finished_is_given_back_uncharged(shop, how):
     drain = [] if how == "a second signal" else ["--drain-timeout", "100ms"]

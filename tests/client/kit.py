@@ -239,6 +239,9 @@ class Counting:
             self.asked.append("+".join(sorted({op.name for op in ops})))
         return await self._driver.run_many(ops, **options)
 
+    def together(self, partitions: Any) -> Any:
+        return self._driver.together(partitions)
+
     async def read_streams(self, *streams: Any, **options: Any) -> Any:
         return await self._driver.read_streams(*streams, **options)
 

@@ -11,6 +11,8 @@ import pytest
 from redis.exceptions import ConnectionError
 
 from redflow.driver import AsyncDriver, Driver, RedisConnector
+from redflow.driver.single._async import AsyncSingle
+from redflow.driver.single._sync import Single
 from redflow.errors import Unavailable
 from redflow.store.epoch import Fence
 from redflow.store.keys import Keys
@@ -161,6 +163,7 @@ async def test_closing_at_any_moment_leaves_no_connection(
     assert await at_each_moment(closed_at) > 2
 
 
+@pytest.mark.row(22)
 @pytest.mark.parametrize("kind", CALLS)
 async def test_cancelling_at_any_moment_leaves_no_connection(
     made: Callable[[], AsyncDriver], server: Listening, kind: str
@@ -229,7 +232,7 @@ class ClosedBySync(SyncWire):
 
 def closed_by(*answers: list[Any], clock: AsyncClock | None = None) -> tuple[AsyncDriver, Pools]:
     pools = Pools(ClosedBy, *answers)
-    driver = AsyncDriver(pools, where="here", timer=clock or AsyncClock())
+    driver = AsyncSingle(pools, where="here", timer=clock or AsyncClock())
     pools.made[0].driver = driver
     return driver, pools
 
@@ -255,12 +258,12 @@ async def test_an_answer_that_comes_all_the_same_is_returned():
 
 def test_the_synchronous_twin():
     pools = Pools(ClosedBySync, [CUT], [7])
-    driver = Driver(pools, where="here", timer=Clock())  # type: ignore[arg-type]
+    driver = Single(pools, where="here", timer=Clock())  # type: ignore[arg-type]
     pools.made[0].driver = driver
     with pytest.raises(Unavailable, match="were closed while it was"):
         driver.run(OP)
     assert (pools.made[0].disconnected, pools.made[0].released) == (1, 1)
-    pools.made[1].driver = Driver(Pools(SyncWire), where="here")  # closing that ends nothing here
+    pools.made[1].driver = Single(Pools(SyncWire), where="here")  # closing that ends nothing here
     assert driver.run(OP) == 7
     assert (pools.made[1].disconnected, pools.made[1].released) == (0, 1)
 
@@ -279,7 +282,7 @@ class ClosingClock(AsyncClock):
 async def test_nor_is_one_that_waits_for_its_next_try(sent: bool):
     clock = ClosingClock()
     pools = Pools(AsyncWire, [CUT])
-    clock.driver = driver = AsyncDriver(pools, where="here", timer=clock)
+    clock.driver = driver = AsyncSingle(pools, where="here", timer=clock)
     pools.made[0].refuse = [] if sent else [CUT]
     with pytest.raises(Unavailable, match="were closed while it was") as caught:
         await driver.run(OP)
@@ -290,7 +293,7 @@ async def test_nor_is_one_that_waits_for_its_next_try(sent: bool):
 async def test_looking_for_entries_ends_as_well():
     clock = ClosingClock()
     pools = Pools(AsyncWire, [None, None])
-    driver = AsyncDriver(pools, where="here", can_block=False, timer=clock)
+    driver = AsyncSingle(pools, where="here", can_block=False, timer=clock)
     clock.driver = driver
     with pytest.raises(Unavailable, match=r"XREAD: .* were closed while it was") as caught:
         await driver.read_streams({"s": "0"}, count=1, block_ms=1000)
@@ -300,7 +303,7 @@ async def test_looking_for_entries_ends_as_well():
 
 async def test_a_later_call_opens_new_connections():
     pools = Pools(AsyncWire, [1], [2])
-    driver = AsyncDriver(pools, where="here", timer=AsyncClock())
+    driver = AsyncSingle(pools, where="here", timer=AsyncClock())
     assert await driver.run(OP) == 1
     await driver.close()
     assert await driver.run(OP) == 2
@@ -309,7 +312,7 @@ async def test_a_later_call_opens_new_connections():
 
 async def test_what_a_cancelled_close_leaves_the_next_one_closes():
     pools = Pools(AsyncWire)
-    driver = AsyncDriver(pools, where="here", timer=AsyncClock())
+    driver = AsyncSingle(pools, where="here", timer=AsyncClock())
     (pool,) = pools.made
 
     async def cancelled() -> None:
@@ -326,7 +329,7 @@ async def test_what_a_cancelled_close_leaves_the_next_one_closes():
 
 async def test_connections_in_use_are_kept():
     pools = Pools(AsyncWire, [1], [None, None])
-    driver = AsyncDriver(pools, where="here", timer=AsyncClock())
+    driver = AsyncSingle(pools, where="here", timer=AsyncClock())
     await driver.run(OP)
     for _ in range(2):
         assert await driver.read_streams({"s": "0"}, count=1, block_ms=10) == []
@@ -335,7 +338,7 @@ async def test_connections_in_use_are_kept():
 
 async def test_closing_while_a_longer_block_replaces_the_pool():
     pools = Pools(AsyncWire, [], [None], [None])
-    driver = AsyncDriver(pools, where="here", timer=AsyncClock())
+    driver = AsyncSingle(pools, where="here", timer=AsyncClock())
     await driver.read_streams({"s": "0"}, count=1, block_ms=10)
     old = pools.made[1]
 

@@ -69,3 +69,13 @@ def test_a_script_that_makes_a_global_is_refused_and_the_next_runs(script: str):
     with pytest.raises(Exception, match=r"attempted to create global variable '[xf]'"):
         client.eval(script, 1, "sum")
     assert client.eval(SCRIPT, 1, "sum", 1) in (1, 2)
+
+
+def test_an_error_that_a_script_catches_is_a_string_of_lua():
+    """What is of Python there is kept by its address, and found again for another error."""
+    client = fakeredis.FakeRedis(server=server_with_interpreter())
+    script = "local error = redis.pcall('HGET', KEYS[1], 'field').err return {type(error), error}"
+    client.set("text", "value")
+    kind, error = client.eval(script, 1, "text")
+    assert kind == b"string"
+    assert error.startswith(b"WRONGTYPE")

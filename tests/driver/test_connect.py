@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from redflow.driver import RedisConnector
-from redflow.driver.connect import Address, parse_url
 from redflow.driver.links import Replicas
+from redflow.driver.urls import Address, parse_url
 from redflow.errors import Misconfigured
 
 GOOD = [
@@ -103,19 +103,6 @@ def test_bad_urls_name_the_part(url, part):
     assert "redis://[user:password@]host" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    ("url", "kind"),
-    [
-        ("redis+sentinel://h:26379/mymaster", "Sentinel"),
-        ("redis+cluster://h:7000", "Redis Cluster"),
-        ("rediss+cluster://h:7000", "Redis Cluster"),
-    ],
-)
-def test_what_comes_later_is_refused_plainly(url, kind):
-    with pytest.raises(Misconfigured, match=f"asks for {kind} .*cannot do"):
-        RedisConnector(url)
-
-
 def test_a_certificate_that_exists_is_passed_on(tmp_path: Path):
     certificate = tmp_path / "ca.pem"
     certificate.touch()
@@ -134,17 +121,25 @@ def outcome_of(url: str) -> tuple[Address | None, str]:
         return None, str(error)
 
 
-@given(st.text(max_size=40) | st.from_regex(r"(redis|rediss|unix|redis\+x)://.{0,30}"))
+@given(
+    st.text(max_size=40)
+    | st.from_regex(r"(redis|rediss|unix|redis\+(x|cluster|sentinel))://.{0,30}")
+)
 @example("redis://[")
 @example("redis://[::1]x:1/")
 @example("redis://h:\uff11/")
 @example("redis://\u2100/")
 def test_any_text_is_an_address_or_a_refusal_that_names_a_part(text: str):
     address, refusal = outcome_of(text)
-    assert "Redis URL" in refusal or (address and address.where and address.options["db"] >= 0)
+    assert "Redis URL" in refusal or (
+        address and address.where and address.options.get("db", 0) >= 0
+    )
 
 
-@given(st.integers(0, 2**32), st.sampled_from("redis rediss unix http redis+cluster".split()))
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from("redis rediss unix http redis+cluster redis+sentinel".split()),
+)
 def test_no_message_and_no_name_holds_the_password(seed: int, scheme: str):
     url = list(f"{scheme}://me:{SECRET}@host:6379/0?db=1")
     chance = random.Random(seed)
@@ -179,7 +174,8 @@ async def test_nothing_is_left_to_the_defaults_of_redis_py():
         (connector.driver(), 3, 5.0),
         (connector.heartbeat_driver(), 1, 5.0),
     ):
-        pool: Any = driver._pool
+        single: Any = driver
+        pool: Any = single._pool
         connection = pool.make_connection()
         assert connection.protocol == 2
         assert connection.retry.get_retries() == 0

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError, ResponseError
 
-from redflow.driver import AsyncDriver, Driver, RedisConnector
+from redflow.driver import AsyncDriver, RedisConnector
+from redflow.driver.single._async import AsyncSingle
+from redflow.driver.single._sync import Single
 from redflow.errors import StoreError, Unavailable
 from redflow.store.epoch import Fence, Server
 from redflow.store.keys import Keys
@@ -31,7 +33,7 @@ def info(run: str = "r1", history: str = "h1") -> list[bytes]:
 
 def guarded(answers: list[Any]) -> tuple[AsyncDriver, AsyncWire]:
     wire = AsyncWire(answers)
-    driver = AsyncDriver(wire, where="here", timer=AsyncClock())  # type: ignore[arg-type]
+    driver = AsyncSingle(wire, where="here", timer=AsyncClock())  # type: ignore[arg-type]
     driver.guard(FENCE)
     return driver, wire
 
@@ -141,7 +143,7 @@ async def test_a_mistake_in_the_fence_is_no_outage():
 
 def test_the_synchronous_twin():
     wire = SyncWire([*info(), *BUMPED, 1, *info("r2", "h2"), *BUMPED, 2])
-    driver = Driver(wire, where="here", timer=Clock())  # type: ignore[arg-type]
+    driver = Single(wire, where="here", timer=Clock())  # type: ignore[arg-type]
     driver.guard(FENCE)
     assert driver.run(op_of("return 1")) == 1
     wire.greeted = None

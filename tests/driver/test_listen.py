@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 
 from redflow.driver import AsyncDriver, Connector, RedisConnector
-from redflow.driver import _async as module
 from redflow.driver.packing import pack
+from redflow.driver.single import _async as module
 from redflow.errors import Unavailable
 
 

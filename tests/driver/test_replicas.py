@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from redflow.driver import AsyncDriver, Driver, RedisConnector
+from redflow.driver import AsyncDriver, RedisConnector
 from redflow.driver.links import Replicas
+from redflow.driver.single._async import AsyncSingle
+from redflow.driver.single._sync import Single
 from redflow.errors import StoreError, Unavailable
 from redflow.store.op import Op, command
 from redflow.store.script import Head, Script, load_script
@@ -21,7 +23,7 @@ SET = "redis.call('SET', KEYS[1], ARGV[1]) return ARGV[1]"
 
 def driver_of(wire: AsyncWire) -> AsyncDriver:
     replicas = Replicas(1, 0.25)
-    return AsyncDriver(wire, where="here", replicas=replicas, timer=AsyncClock())  # type: ignore[arg-type]
+    return AsyncSingle(wire, where="here", replicas=replicas, timer=AsyncClock())  # type: ignore[arg-type]
 
 
 def reading() -> Op[Any]:
@@ -87,7 +89,7 @@ async def test_an_error_of_the_script_comes_before_that_of_its_wait(many: bool):
 
 def test_the_synchronous_twin():
     wire = SyncWire([b"done", 0, b"done", 1, 7, 1])
-    driver = Driver(wire, where="here", replicas=Replicas(1), timer=Clock())  # type: ignore[arg-type]
+    driver = Single(wire, where="here", replicas=Replicas(1), timer=Clock())  # type: ignore[arg-type]
     assert driver.run(op_of("return 1")) == b"done"
     assert driver.run_many([op_of("return 7")]) == [7]
 

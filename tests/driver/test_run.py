@@ -4,6 +4,7 @@ import pytest
 from redis.exceptions import ConnectionError, NoScriptError, TimeoutError
 
 from redflow.driver import AsyncDriver
+from redflow.driver.single._async import AsyncSingle
 from redflow.errors import Misconfigured, OutOfMemory, StoreError, Unavailable
 from redflow.store.op import command
 from tests.driver.kit import AsyncClock, AsyncWire, op_of, refusal
@@ -13,7 +14,7 @@ CUT = TimeoutError("Timeout reading from 127.0.0.1:6379")
 
 
 def driver_of(wire: AsyncWire, clock: AsyncClock | None = None) -> AsyncDriver:
-    return AsyncDriver(wire, where="127.0.0.1:6379/0", timer=clock or AsyncClock())  # type: ignore[arg-type]
+    return AsyncSingle(wire, where="127.0.0.1:6379/0", timer=clock or AsyncClock())  # type: ignore[arg-type]
 
 
 async def test_a_script_goes_by_its_sha_and_its_reply_is_parsed():
@@ -225,7 +226,7 @@ async def test_a_read_waits_on_a_connection_that_waits_longer_than_the_block():
 async def test_a_server_that_cannot_block_is_looked_at_every_5_ms():
     clock = AsyncClock()
     wire = AsyncWire([None, None, [[b"s", [[b"1-0", [b"f", b"v"]]]]]])
-    driver = AsyncDriver(wire, where="memory", can_block=False, timer=clock)  # type: ignore[arg-type]
+    driver = AsyncSingle(wire, where="memory", can_block=False, timer=clock)  # type: ignore[arg-type]
     found = await driver.read_group(["s"], group="g", consumer="c", count=1, block_ms=1000)
     assert found == [("s", [(b"1-0", [b"f", b"v"])])]
     assert clock.slept == [0.005, 0.005]
@@ -235,7 +236,7 @@ async def test_a_server_that_cannot_block_is_looked_at_every_5_ms():
 async def test_looking_ends_with_the_block():
     clock = AsyncClock()
     wire = AsyncWire([None] * 100)
-    driver = AsyncDriver(wire, where="memory", can_block=False, timer=clock)  # type: ignore[arg-type]
+    driver = AsyncSingle(wire, where="memory", can_block=False, timer=clock)  # type: ignore[arg-type]
     assert await driver.read_group(["s"], group="g", consumer="c", count=1, block_ms=50) == []
     assert clock.at - 1000 == pytest.approx(0.05, abs=0.006)
 

@@ -101,6 +101,7 @@ async def test_a_read_of_streams_wakes_when_an_entry_comes(driver: AsyncDriver, 
     assert await driver.read_streams({key: "1-0"}, count=5, block_ms=0) == []
 
 
+@pytest.mark.row(17)
 async def test_a_cancelled_group_read_loses_nothing(driver: AsyncDriver, key: str):
     """The server may hand an entry to the read that was cancelled: it is then pending, not lost."""
     await driver.raw("XGROUP", "CREATE", key, "g", "0", "MKSTREAM")
@@ -119,6 +120,7 @@ async def test_a_cancelled_group_read_loses_nothing(driver: AsyncDriver, key: st
         await driver.raw("XACK", key, "g", f"{number}-0")
 
 
+@pytest.mark.row(18)
 @pytest.mark.slow
 async def test_a_block_beyond_the_usual_timeout_is_not_cut(driver: AsyncDriver, key: str):
     await driver.raw("XGROUP", "CREATE", key, "g", "0", "MKSTREAM")
@@ -139,6 +141,7 @@ def test_nor_is_it_in_the_synchronous_twin(server_url: str, namespace: str):
     driver.close()
 
 
+@pytest.mark.row(23)
 async def test_more_callers_than_connections_take_turns(server_url: str, namespace: str):
     driver = RedisConnector(server_url, connections=2).async_driver()
     text = unique("return tonumber(ARGV[1])", namespace)
@@ -147,6 +150,7 @@ async def test_more_callers_than_connections_take_turns(server_url: str, namespa
     await driver.close()
 
 
+@pytest.mark.row(22)
 async def test_cancelled_callers_lose_no_connection(server_url: str, namespace: str):
     driver = RedisConnector(server_url, connections=2).async_driver()
     text = unique("return 1", namespace)
@@ -162,6 +166,7 @@ async def test_cancelled_callers_lose_no_connection(server_url: str, namespace: 
     await driver.close()
 
 
+@pytest.mark.row(21)
 async def test_connections_that_the_server_closed_are_replaced(own: AsyncDriver):
     assert await own.raw("PING") == b"PONG"
     for _ in range(3):
@@ -265,6 +270,7 @@ async def test_something_else_than_redis_is_named(unused_tcp_port: int):
         await driver.close()
 
 
+@pytest.mark.row(16)
 async def test_a_lost_reply_repeats_the_question(own: AsyncDriver, own_server: EmbeddedServer):
     text = "redis.call('INCR', KEYS[1]) return 'ANSWER'"
     async with relay(own_server.url.removeprefix("unix://"), losing=b"ANSWER") as port:
@@ -327,3 +333,25 @@ def _run_endless_script(url: str) -> None:
     with pytest.raises(StoreError):  # killed
         driver.run(op_of("while true do end"))
     driver.close()
+
+
+@pytest.mark.row(23)
+def test_a_driver_used_in_a_second_event_loop_says_so(server_url: str):
+    driver = RedisConnector(server_url).async_driver()
+
+    async def ask(many: int) -> list[bytes]:
+        return await asyncio.gather(*(driver.raw("ECHO", str(n)) for n in range(many)))
+
+    async def close_and_ask() -> list[bytes]:
+        await driver.close()
+        return await ask(1)
+
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        assert len(first.run(ask(30))) == 30
+        with pytest.raises(Misconfigured, match="another event loop") as raised:
+            second.run(ask(30))
+        assert "close the client before its loop ends" in str(raised.value.hint)
+        assert first.run(close_and_ask()) == [b"0"]
+        first.run(driver.close())
+        assert second.run(ask(1)) == [b"0"], "closed, it may go on elsewhere"
+        second.run(driver.close())

@@ -4,6 +4,7 @@ import pytest
 from redis.exceptions import ConnectionError, NoScriptError, TimeoutError
 
 from redflow.driver import Driver
+from redflow.driver.single._sync import Single
 from redflow.errors import Unavailable
 from tests.driver.kit import Clock, SyncWire, op_of, refusal
 
@@ -12,7 +13,7 @@ CUT = TimeoutError("Timeout reading from 127.0.0.1:6379")
 
 def driver_of(wire: SyncWire, clock: Clock | None = None, *, can_block: bool = True) -> Driver:
     clock = clock or Clock()
-    return Driver(wire, where="here", can_block=can_block, timer=clock)  # type: ignore[arg-type]
+    return Single(wire, where="here", can_block=can_block, timer=clock)  # type: ignore[arg-type]
 
 
 def test_a_lost_reply_repeats_the_same_bytes_until_the_deadline():

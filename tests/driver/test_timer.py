@@ -39,7 +39,7 @@ async def test_a_cancellation_stays_one():
 
 @pytest.mark.parametrize("greets", [True, False])
 async def test_a_silent_server_is_given_up_on(monkeypatch: pytest.MonkeyPatch, greets: bool):
-    monkeypatch.setattr("redflow.driver._async.ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr("redflow.driver.single._async.ANSWER_SECONDS", 0.05)
     heard: list[bytes] = []
     over = asyncio.Event()
 

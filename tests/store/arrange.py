@@ -338,7 +338,8 @@ def envelope_of(
     """An envelope as Lua makes it: counts and the length of the id stand at fixed offsets."""
     head = b"\x99\xcd" + struct.pack(">HBB", attempt, deliveries, releases)
     name = b"\xd9" + bytes([len(execution)]) + execution.encode()
-    return head + name + pack(step) + pack(plan) + data + headers + resume
+    number = pack(step) if step < 128 else b"\xcd" + struct.pack(">H", step)
+    return head + name + number + pack(plan) + data + headers + resume
 
 
 def words(items: Iterable[Sequence[Word]]) -> list[Word]:

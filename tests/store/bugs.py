@@ -89,7 +89,7 @@ BUGS: dict[str, tuple[str, str, str]] = {
     "stop pages end after the first":
         ("page", "if last < execution.plan.steps then order", "if false then order"),
     "another start with the same id wins":
-        ("start_executions", "existing(key, workflow.name, digest) or refusal", "refusal"),
+        ("start_executions", "existing(key, workflow.name, digest) or (full", "(full"),
     "inactive workflows start":
         ("workflow", "if workflow.status ~= 'ACTIVE' then return 'inactive' end", ""),
     "a new epoch does not hold reclaims back":
@@ -102,6 +102,14 @@ BUGS: dict[str, tuple[str, str, str]] = {
         ("bump_epoch", " and earlier == ''", ""),
     "a sweep lease is not respected":
         ("list_due", "and now < tonumber(free_at) then return false end", "and false then return false end"),
+    "a full server takes executions in":
+        ("start_executions", "(full and 'full')", "(full and nil)"),
+    "a full server reruns executions":
+        ("rerun_execution", "if not takes_in() then return 'full' end", ""),
+    "a server stays full for ever":
+        ("workflow", "'full') or '0') <= now", "'full') or '0') == 0"),
+    "a sweep does not say that there is room again":
+        ("list_due", "call('HDEL', key, 'full')", "call('HGET', key, 'full')"),
     # time
     "a scheduled execution starts at once":
         ("begin", "if start.due > now then\n    schedule", "if false then\n    schedule"),

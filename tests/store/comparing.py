@@ -136,6 +136,8 @@ class Comparison:
                 "until": str(sweeper.until),
                 "tick": str(sweeper.tick),
             }
+        if sweeper.full:
+            fields["full"] = str(sweeper.full)
         if sweeper.hold is not None:
             fields["hold"] = str(sweeper.hold)
         if sweeper.server is not None:

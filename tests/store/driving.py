@@ -56,6 +56,7 @@ class Drive:
         self.orders: list[str] = []
         self.server = Server("run", "history")
         self.servers = Random(seed)  # of their own: what else happens stays what it was
+        self.memory = Random(seed)
         self.nodes = NODES[store.limits.edge_budget]
         self.workflows: dict[str, Workflow] = {}
         self.plans = [self._publish(f"wf{i}", 1) for i in range(3)]
@@ -237,6 +238,8 @@ class Drive:
         self.pair.pass_time(self.rng.choice([1, 100, 1000, longest, longest]))
         if self.servers.random() < 0.1:
             self.meet_server()
+        if self.memory.random() < 0.1:
+            self.pair.run_full(self.memory.choice([1, 1000, SWEEP_GAP]))
 
     def meet_server(self) -> None:
         """Somebody connects: nothing is new, or all that restarts, failovers and proxies bring."""

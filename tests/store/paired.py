@@ -204,6 +204,11 @@ class Pair(Comparison):
 
     # --- things that happen
 
+    def run_full(self, milliseconds: int) -> None:
+        """A sweep has found the server near its maxmemory."""
+        self.model.sweeper.full = self.now + milliseconds
+        self.store.command("HSET", self.store.key("sweeper"), "full", self.model.sweeper.full)
+
     def lose_lease(self, token: Token) -> None:
         """Nobody has been heard of for longer than a lease."""
         self.store.silence(token.queue, [token.name], 2 * LEASE)

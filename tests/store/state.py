@@ -180,6 +180,7 @@ class Sweeper:
     until: int = 0
     tick: int | None = None
     hold: int | None = None
+    full: int = 0
     epoch: int = 0
     server: tuple[str, str] | None = None
 
@@ -190,6 +191,7 @@ class Sweeper:
         if self.tick is None or now - self.tick > sweep_gap:
             self.hold = now + lease
         self.holder, self.until, self.tick = worker, now + sweep_lease, now
+        self.full = 0  # the server of the tests has room
         return True
 
     def meet(self, call: "Call", server: tuple[str, str, str], lease: int) -> str:

@@ -143,3 +143,12 @@ def test_it_writes_nothing_and_refuses_what_is_not_declared(scene: Scene) -> Non
     )
     with pytest.raises(redis.exceptions.ResponseError, match="PLAN"):
         scene.store.run(op)
+
+
+@pytest.mark.parametrize("state", ["", "r -1 5 hash", "no state at all"])
+def test_a_state_that_cannot_be_read_is_refused_by_name(store: Store, state: str) -> None:
+    scene = Scene(store, flow("a"))
+    scene.execution()
+    scene.set("state", state)
+    with pytest.raises(redis.ResponseError, match=r"PLAN \? of execution e1 is not declared"):
+        scene.problems()

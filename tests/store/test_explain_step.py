@@ -1,9 +1,11 @@
 """explain_step: what holds up steps of one execution, as of one moment."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from redflow.store.explaining import Explained, Held, explain_step
 from redflow.store.records import RawStep
+from redflow.store.server_state import ServerState
 from tests.store.arrange import QUEUES, Scene, flow
 from tests.store.support import EPOCH, Store
 
@@ -28,9 +30,12 @@ def test_no_execution(store: Store) -> None:
 def test_an_execution_that_nothing_holds_up(store: Store) -> None:
     scene = Scene(store, flow("a"))
     scene.execution()
-    assert explain(store) == Explained(
+    found = explain(store)
+    assert found
+    assert replace(found, server=ServerState()) == Explained(
         now=EPOCH, phase="r", flags="", stopping_since=None, last_sweep=None, guarded_until=0,
-        owes=False, workflow_note=None, namespace_note=None, queue_notes={}, steps=[],
+        owes=False, workflow_note=None, namespace_note=None, full_until=0,
+        server=ServerState(), queue_notes={}, steps=[],
     )  # fmt: skip
 
 
@@ -141,3 +146,13 @@ def test_a_token_in_a_stream_that_is_not_declared(store: Store) -> None:
     Scene(store, flow("a")).execution(s1="q5-0,elsewhere")
     (step,) = held(store, 1)
     assert (step.ahead, step.raw and step.raw.worker) == (None, None)
+
+
+def test_where_the_group_is_gone_nobody_holds_a_step(store: Store) -> None:
+    scene = Scene(store, flow("a"))
+    scene.execution()
+    scene.claimed("a")
+    store.command("XGROUP", "DESTROY", store.key("ready:default"), "workers")
+    (one,) = held(store, 1)
+    assert one.raw
+    assert (one.raw.worker, one.ahead) == (None, 0)

@@ -1,14 +1,18 @@
 """list_due: what a sweep finds, who may sweep, the outage guard, and trimming."""
 
+from collections.abc import Iterator
+
 import pytest
 import redis
 
 from redflow.store.keys import Keys
+from redflow.store.server_state import read_state
 from redflow.store.steps import advance
 from redflow.store.sweeps import Due, list_due
 from redflow.store.workflows import put_partition
 from tests.store.arrange import QUEUES, Report, Scene, flow
-from tests.store.support import EPOCH, Store
+from tests.store.support import EPOCH, Store, server_client
+from tests.support.server import started_server
 
 LEASE, SWEEP_LEASE, GAP = 30_000, 3_000, 15_000
 SILENT = LEASE + 1  # fakeredis leaves out what has been idle for just the lease, a server does not
@@ -22,12 +26,15 @@ def scene(store: Store) -> Scene:
     return scene
 
 
-def sweep(store: Store, worker: str = "w1", *, limit: int = 100, cap: int = 100_000) -> Due:
+def sweep(
+    store: Store, worker: str = "w1", *, limit: int = 100, cap: int = 100_000, watermark: float = 0
+) -> Due:
     """Ask what is due."""
     return store.run(
         list_due(
             store.space, [store.partition], worker=worker, queues=QUEUES, lease=LEASE,
             sweep_lease=SWEEP_LEASE, sweep_gap=GAP, records_cap=cap, limit=limit,
+            watermark=watermark,
         )
     )  # fmt: skip
 
@@ -149,6 +156,42 @@ def test_one_who_may_not_sweep_leaves_no_trace(scene: Scene) -> None:
     assert scene.store.hash("sweeper") == before
 
 
+# --- the clock went back
+
+
+def test_anyone_sweeps_when_the_clock_went_back_and_reclaims_wait_for_one_lease(
+    scene: Scene,
+) -> None:
+    sweep(scene.store)
+    scene.store.now -= 1
+    sweep(scene.store, "w2")
+    now = scene.store.now
+    assert scene.store.hash("sweeper") == {
+        "records": b"0",
+        "holder": b"w2",
+        "until": str(now + SWEEP_LEASE).encode(),
+        "tick": str(now).encode(),
+        "hold": str(now + LEASE).encode(),
+    }
+    scene.store.now += 1
+    assert sweep(scene.store, "w1").partitions == []
+    assert scene.store.hash("sweeper")["holder"] == b"w2", "and one sweeps at a time again"
+
+
+def test_leases_begin_anew_when_the_clock_went_back(scene: Scene) -> None:
+    """They were claimed ahead of it: those of workers that died would last too long."""
+    tokens = [scene.claimed("a") for _ in range(5)]
+    scene.store.silence("default", tokens, SILENT)
+    assert len(sweep(scene.store, limit=10).partitions[0].tokens) == 5
+    scene.store.now -= 1
+    assert sweep(scene.store, limit=2).partitions == []
+    key = scene.store.partition.ready("default")
+    pending = scene.store.command("XPENDING", key, "workers", "-", "+", 10)
+    assert [one[0].decode() for one in pending] == tokens
+    assert all(one[2] < SILENT for one in pending), "their idle time is that of this moment"
+    assert {one[3] for one in pending} == {1}, "and no delivery is counted"
+
+
 # --- several partitions, trimming, a lost group
 
 
@@ -181,16 +224,23 @@ def test_events_are_trimmed_by_records_not_by_entries(scene: Scene, cap: int, le
     assert len(scene.store.entries("events")) == left
 
 
-def test_events_are_trimmed_page_by_page(scene: Scene) -> None:
-    scene.store.commands(
-        ("XADD", scene.store.key("events"), "*", "n", n, "e", b"\x90") for n in range(1, 251)
-    )
-    scene.store.command("HSET", scene.store.key("sweeper"), "records", 250)
-    lengths = []
-    for _ in range(4):
-        sweep(scene.store, cap=10)
-        lengths.append(len(scene.store.entries("events")))
-    assert lengths == [151, 52, 11, 11]
+@pytest.mark.row(26)
+@pytest.mark.parametrize("apart", [0, 1, 7, 86_400_000])
+def test_one_sweep_trims_whatever_there_is(scene: Scene, apart: int) -> None:
+    """Some entries share a millisecond, some are days apart; each holds 1 to 20 records."""
+    key, total, counts = scene.store.key("events"), 0, []
+    for number in range(600):
+        counts.append(1 + number * 7 % 20)
+        total += counts[-1]
+        token = f"{EPOCH + number // 3 * apart}-{number + 1}"
+        scene.store.command("XADD", key, token, "n", total, "e", b"\x90")
+    scene.store.command("HSET", scene.store.key("sweeper"), "records", total)
+    sweep(scene.store, cap=1000)
+    left = len(scene.store.entries("events"))
+    assert sum(counts[-left:]) >= 1000 + counts[-left]
+    assert sum(counts[1 - left :]) < 1000 + counts[1 - left], "one entry more would have gone"
+    sweep(scene.store, cap=1000)
+    assert len(scene.store.entries("events")) == left
 
 
 def test_records_are_counted_by_every_call(scene: Scene) -> None:
@@ -212,3 +262,35 @@ def test_a_lost_group_is_said_and_can_be_made_again(scene: Scene) -> None:
         plans=[], outcomes=[], claims=[1, 1],
     )  # fmt: skip
     assert [claim.token for claim in scene.store.run(op).claims] == [token]
+
+
+# --- memory
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("watermark", "until"), [(0.5, EPOCH + GAP), (1.0, None), (0, None)])
+def test_a_sweep_says_that_the_server_is_near_its_maxmemory(
+    own: Scene, watermark: float, until: int | None
+) -> None:
+    used = read_state(own.store.command("INFO", "memory")).used
+    own.store.command("CONFIG", "SET", "maxmemory", used * 3 // 2)
+    sweep(own.store, watermark=watermark)
+    found = own.store.hash("sweeper").get("full")
+    assert found == (None if until is None else str(until).encode())
+
+
+@pytest.mark.server
+def test_a_sweep_says_that_there_is_room_again(own: Scene) -> None:
+    own.store.command("HSET", own.store.key("sweeper"), "full", EPOCH + GAP)
+    own.store.command("CONFIG", "SET", "maxmemory", 0)
+    sweep(own.store, watermark=0.5)
+    assert "full" not in own.store.hash("sweeper")
+
+
+@pytest.fixture
+def own(namespace: str) -> Iterator[Scene]:
+    """Return a scene on a server of our own: its settings are spoiled."""
+    with started_server() as url:
+        client = server_client(url)
+        yield Scene(Store(client, namespace), flow("a>b"))
+        client.close()

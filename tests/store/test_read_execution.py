@@ -1,5 +1,7 @@
 """read_execution and the plain reads: what is recorded comes back typed."""
 
+import pytest
+
 from redflow.store.executions import read_execution
 from redflow.store.records import RawExecution, RawStep
 from redflow.store.steps import read_envelope, read_fields, read_pending
@@ -93,6 +95,20 @@ def test_every_kind_of_step(store: Store) -> None:
         RawStep(8, "X", at=EPOCH),
         RawStep(9, "X", 1, 0, 0, at=EPOCH, **settled),  # type: ignore[arg-type]
     ]
+
+
+@pytest.mark.row(15)
+@pytest.mark.parametrize("how", ["DEL", "XGROUP DESTROY"])
+def test_it_is_read_while_its_group_is_gone(store: Store, how: str) -> None:
+    """Nobody holds a step then, until a sweep has made the group again."""
+    scene = Scene(store, flow("a"))
+    scene.execution()
+    scene.claimed("a")
+    key = store.key("ready:default")
+    store.command(*(("DEL", key) if how == "DEL" else ("XGROUP", "DESTROY", key, "workers")))
+    found = read(store, last=1)
+    assert found is not None
+    assert [(step.kind, step.worker) for step in found.steps] == [("q", None)]
 
 
 def test_every_kind_of_waiting(store: Store) -> None:

@@ -64,6 +64,18 @@ def test_values_that_travelled_travel_again(scene: Scene) -> None:
     assert entry["e"] == text[:4] + b"\x01" + text[5:]
 
 
+@pytest.mark.parametrize("number", [127, 128, 255, 256, 300])
+def test_a_step_of_any_number_is_found_in_its_envelope(store: Store, number: int) -> None:
+    nodes = [f"n{place:03}" for place in range(1, 301)]
+    scene = Scene(store, flow(*nodes))
+    scene.execution()
+    node = nodes[number - 1]
+    assert scene.plan.numbers[node] == number
+    assert reclaim(scene, silent(scene, node)) == ["moved"]
+    ((token, carried),) = scene.tokens().items()
+    assert (scene.record(node), carried[4]) == (f"q{token},default", number)
+
+
 @pytest.mark.parametrize(("deliveries", "word"), [(4, "moved"), (5, "lost")])
 def test_leases_are_lost_so_often_and_no_more(scene: Scene, deliveries: int, word: str) -> None:
     assert reclaim(scene, silent(scene, "a", deliveries=deliveries)) == [word]

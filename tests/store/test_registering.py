@@ -1,6 +1,7 @@
 """put_namespace, put_partition, put_plan, put_workflow, publish_workflow, and reads beside them."""
 
 import pytest
+import redis
 
 from redflow.model.compiling import compile_plan
 from redflow.model.plan import decode_plan
@@ -55,6 +56,12 @@ def test_a_group_that_is_made_again_sees_every_token(store: Store) -> None:
     store.command("XGROUP", "DESTROY", store.key("ready:default"), "workers")
     store.prepare(QUEUES)
     assert [claim.token for claim in scene.advance(claims={"default": 1}).claims] == [token]
+
+
+def test_a_stream_that_is_something_else_is_said(store: Store) -> None:
+    store.command("SET", store.key("ready:mail"), "spoiled")
+    with pytest.raises(redis.exceptions.ResponseError, match="WRONGTYPE"):
+        store.prepare(QUEUES)
 
 
 # --- put_plan

@@ -222,3 +222,20 @@ def test_a_plan_whose_last_page_is_missing_is_no_plan(scene: Scene) -> None:
     scene.store.command("HDEL", scene.store.key(f"plan:{scene.plan.hash}"), "n")
     with pytest.raises(redis.exceptions.ResponseError, match="PLAN"):
         start(scene.store, one(), plans=(scene.plan.hash,))
+
+
+# --- near maxmemory
+
+
+def test_near_maxmemory_nothing_is_taken_in_and_what_is_there_is_known(scene: Scene) -> None:
+    start(scene.store, one(), plans=(scene.plan.hash,))
+    scene.store.command("HSET", scene.store.key("sweeper"), "full", EPOCH + 1)
+    both = (one(), one("e2"))
+    assert start(scene.store, *both, plans=(scene.plan.hash,)) == (["dup", "full"], [])
+    assert scene.store.hash("execution:e2") == {}
+    assert set(scene.store.zset("live")) == {"e1"}
+
+
+def test_it_is_taken_in_again_when_nobody_has_said_so_for_long(scene: Scene) -> None:
+    scene.store.command("HSET", scene.store.key("sweeper"), "full", EPOCH)
+    assert start(scene.store, one(), plans=(scene.plan.hash,)) == (["ok"], [])

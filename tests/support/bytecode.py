@@ -1,4 +1,4 @@
-"""Read which globals a Lua 5.1 chunk reads and writes, from the bytecode of the compiler itself.
+"""Read what globals a Lua 5.1 chunk uses and which lines it can run, from the compiler's bytecode.
 
 Redis refuses to write globals at run time, but only on the path that a test happens to take.
 """
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from lupa import lua51
 
 GETGLOBAL, SETGLOBAL = 5, 7
+TFORLOOP = 33
+OPERATION = 0x3F
 HEADER_BYTES = 12
 NIL, BOOLEAN, NUMBER, STRING = 0, 1, 3, 4
 
@@ -25,6 +27,22 @@ class Global:
 
 def globals_of(source: str) -> list[Global]:
     """Compile a chunk and return its uses of globals; raises SyntaxError if Lua refuses it."""
+    return list(_read(source).function())
+
+
+def lines_of(source: str) -> set[int]:
+    """Compile a chunk and return the lines that have an instruction which a line hook can see.
+
+    It cannot see the jump behind TFORLOOP, which that carries out itself. The return that Lua puts
+    behind every function, at the line of its `end`, is no line of ours.
+    """
+    reader = _read(source)
+    for _ in reader.function():
+        pass
+    return reader.lines
+
+
+def _read(source: str) -> "_Reader":
     runtime = lua51.LuaRuntime(encoding=None)
     dump = runtime.eval(
         b"function(text) local chunk, problem = loadstring(text, '=script')"
@@ -33,7 +51,7 @@ def globals_of(source: str) -> list[Global]:
     code = dump(source.encode("utf-8"))
     if isinstance(code, tuple):
         raise SyntaxError(code[1].decode())
-    return list(_Reader(code, HEADER_BYTES).function())
+    return _Reader(code, HEADER_BYTES)
 
 
 class _Reader:
@@ -41,6 +59,7 @@ class _Reader:
 
     def __init__(self, code: bytes, at: int) -> None:
         self.code, self.at = code, at
+        self.lines: set[int] = set()
 
     def take(self, form: str) -> int:
         (value,) = struct.unpack_from(form, self.code, self.at)
@@ -70,13 +89,19 @@ class _Reader:
         for _ in range(self.take("<I")):
             yield from self.function()
         lines = self.integers()
+        before = [0, *instructions]
+        self.lines |= {
+            line
+            for line, previous in zip(lines[:-1], before, strict=False)
+            if previous & OPERATION != TFORLOOP
+        }
         for _ in range(self.take("<I")):  # names of locals, with where they live
             self.text()
             self.at += 8
         for _ in range(self.take("<I")):  # names of captured locals
             self.text()
         for instruction, line in zip(instructions, lines, strict=True):
-            operation = instruction & 0x3F
+            operation = instruction & OPERATION
             if operation in (GETGLOBAL, SETGLOBAL):
                 name = constants[instruction >> 14]
                 yield Global(str(name), line, operation == SETGLOBAL)

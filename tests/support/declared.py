@@ -40,6 +40,7 @@ local redis = (function(server, places)
     call = function(...) return checked(server.call, ...) end,
     pcall = function(...) return checked(server.pcall, ...) end,
     error_reply = server.error_reply, status_reply = server.status_reply,
+    acl_check_cmd = server.acl_check_cmd,
   }
 end)(redis, PLACES)
 """

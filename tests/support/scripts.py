@@ -16,7 +16,8 @@ ONE_KEY = """DEL EXISTS EXPIRE PEXPIRE TTL PTTL TYPE GET SET STRLEN
 # Where a command has its key; AFTER_STREAMS: half of what follows that word are keys.
 AFTER_STREAMS = -1
 KEY_PLACES = dict.fromkeys(ONE_KEY.split(), 1)
-KEY_PLACES |= {"TIME": 0, "PUBLISH": 0, "XGROUP": 2, "XREADGROUP": AFTER_STREAMS}
+KEY_PLACES |= {"TIME": 0, "PUBLISH": 0, "INFO": 0, "XGROUP": 2, "XINFO": 2}
+KEY_PLACES["XREADGROUP"] = AFTER_STREAMS
 CALL = re.compile(r"\b(?:redis\.)?p?call\(")
 LOCAL = re.compile(r"^local (?:function )?(\w+(?: *, *\w+)*)", re.MULTILINE)
 

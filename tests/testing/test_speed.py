@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from redflow.driver import AsyncDriver
+from redflow.driver.single._async import AsyncSingle
 from redflow.testing import Environment
 from tests.support.tree import ROOT
 from tests.testing.kit import fortnight
@@ -56,7 +56,7 @@ def test_two_weeks_and_three_retries_take_milliseconds():
 
 async def test_they_take_few_round_trips(monkeypatch):
     trips = 0
-    ask = AsyncDriver._connection_of
+    ask = AsyncSingle._connection_of
 
     async def counted(*arguments):
         nonlocal trips
@@ -67,6 +67,6 @@ async def test_they_take_few_round_trips(monkeypatch):
         for name in ("reserve", "ship"):
             env.stub(name)
         env.stub("charge", raises=[TimeoutError()] * 3, returns={"paid": True})
-        monkeypatch.setattr(AsyncDriver, "_connection_of", counted)
+        monkeypatch.setattr(AsyncSingle, "_connection_of", counted)
         await env.run(fortnight(), {"amount": 42}, signals={"approve": {"ok": True}})
     assert trips <= TRIPS

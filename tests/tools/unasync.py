@@ -9,19 +9,22 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CLIENT = """acting client explaining handle listing namespace orders pausing plans purging
-    queues reading registry rerunning rooms signalling skipping starting stopping workers
+CLIENT = """acting checking client diagnosing explaining handle listing namespace orders
+    pausing plans purging queues reading registry rerunning rooms signalling skipping starting
+    stopping workers
     workflows""".split()
-FILES = {"redflow/driver/_async.py": "redflow/driver/_sync.py"} | {
-    f"redflow/client/_async/{name}.py": f"redflow/client/_sync/{name}.py" for name in CLIENT
-}
+DRIVER = ". single cluster cluster/node sentinel".split()
+FILES = {
+    f"{folder}/_async.py": f"{folder}/_sync.py"
+    for folder in (str(Path("redflow/driver", name)) for name in DRIVER)
+} | {f"redflow/client/_async/{name}.py": f"redflow/client/_sync/{name}.py" for name in CLIENT}
 BANNER = "# GENERATED from {source} by tests/tools/unasync.py: change that file.\n"
 SUBSTITUTIONS = [
     (r"\basync (def|with|for)\b", r"\1"),
     (r"\bawait ", ""),
     (r"\bredis\.asyncio\b", "redis"),
     (r"\b_async\b", "_sync"),
-    (r"\basync_driver\b", "driver"),
+    (r"\basync_(driver|each)\b", r"\1"),
     (r"\bAsync([A-Z]\w*)", r"\1"),
     (r"\b__a(enter|exit|iter|next)__\b", r"__\1__"),
     (r"\baclose\b", "close"),

@@ -114,12 +114,21 @@ class _FaultyAsync:
     async def run_many(self, ops: Sequence[Op[Any]], **options: Any) -> Any:
         return await self._around(ops[0].name, lambda: self._inner.run_many(ops, **options))
 
+    def together(self, partitions: Sequence[Any]) -> list[Sequence[Any]]:
+        return self._inner.together(partitions)
+
+    async def everywhere(self, *words: Any) -> Any:
+        return await self._around("everywhere", lambda: self._inner.everywhere(*words))
+
     async def raw(self, *words: Any) -> Any:
         return await self._around("raw", lambda: self._inner.raw(*words))
 
     async def read_group(self, streams: Sequence[str], **options: Any) -> Any:
         read = self._inner.read_group
         return await self._around("read_group", lambda: read(streams, **options))
+
+    async def renew_reading(self) -> None:
+        await self._inner.renew_reading()
 
     async def listen(self, *arguments: Any) -> None:
         kind = self._faults.take("listen")
@@ -137,6 +146,9 @@ class _Faulty:
 
     def guard(self, fence: Fence) -> None:
         self._inner.guard(fence)
+
+    def together(self, partitions: Sequence[Any]) -> list[Sequence[Any]]:
+        return self._inner.together(partitions)
 
     def run(self, op: Op[Any], **options: Any) -> Any:
         kind = self._faults.take(op.name, op)

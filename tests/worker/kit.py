@@ -173,7 +173,7 @@ class Bench:
                     queues=plan.queues,
                 )
                 statuses, _ = await self.driver.run(op)
-                assert set(statuses) == {"ok"}
+                assert set(statuses) <= {"ok", "dup"}, statuses  # dup: asked twice
         return list(ids)
 
     def id_in(self, partition: int, prefix: str = "p") -> str:

@@ -245,3 +245,29 @@ async def test_a_worker_may_be_stopped_twice(bench: Bench):
     async with bench.working() as worker:
         await worker.stop()
         await worker.stop()
+
+
+@pytest.mark.row(39)
+async def test_a_stop_during_a_call_still_reports_what_finishes(
+    bench: Bench, connector: Connector, monkeypatch
+):
+    """The stop waits for that call before it looks for claims; when it gives up, calls go on."""
+    monkeypatch.setattr("redflow.worker.worker.FLUSH", 0.05)
+    faults, gate = Faults(connector), Gate()
+
+    async def work(value):
+        await gate.passed()
+        return "finished"
+
+    await bench.one(work)
+    execution = await bench.execute("one")
+    faults.on("advance", "hold", only=lambda op: gate.begun == 1)
+    worker = bench.worker(faults, drain=5.0)
+    running = started(worker)
+    await within(faults.held.wait())
+    worker.request_stop()
+    await until(lambda: worker._patience is not None)
+    faults.go.set()
+    gate.opened.set()
+    await within(running)
+    assert (await bench.read(execution)).value("a") == "finished"

@@ -87,6 +87,7 @@ async def test_what_is_recorded_after_a_restart_is_of_the_new_epoch(
     assert await bench.problems() == []
 
 
+@pytest.mark.row(14)
 async def test_leases_are_not_taken_over_for_one_lease(bench: Bench, server: OwnServer):
     """They ran out while the server was away, and whoever holds them could not renew them."""
     await bench.one(lambda value: value)

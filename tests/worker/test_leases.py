@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from redflow.driver import Connector
+from redflow.driver.backoff import DEADLINE
 from redflow.errors import StoreError, Unavailable
 from redflow.nodes.base import Runner
 from redflow.store.steps import Envelope
@@ -31,11 +32,21 @@ class Wire:
         self.beats = 0
         self.answers: dict[str, str] = {}
         self.error: Exception | None = None
+        self.down: set[str] = set()
+        self.spread = False
+        self.deadlines: list[float | None] = []
         self.closed = False
+
+    def together(self, partitions: list[Any]) -> list[list[Any]]:
+        return [[one] for one in partitions] if self.spread else [partitions]
 
     def run(self, op: Any, **options: Any) -> Any:
         if self.error is not None:
             raise self.error
+        self.deadlines.append(options.get("deadline"))
+        for key in op.keys:
+            if any(prefix in key for prefix in self.down):
+                raise Unavailable("its server does not answer")
         if op.name == "extend_leases":
             tokens = [word for word in op.args if isinstance(word, str) and word.startswith("1-")]
             self.extended += tokens
@@ -50,8 +61,9 @@ class Wire:
 class Heart:
     """A heartbeat on a wire, and steps that are held."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, *, spread: bool = False) -> None:
         self.wire, self.claims, self.beats = Wire(), Claims(), asyncio.Event()
+        self.wire.spread = spread
         self.space = bench.space
         self.heartbeat = Heartbeat(
             self.wire,  # type: ignore[arg-type]
@@ -63,10 +75,13 @@ class Heart:
         )
         self.heartbeat.ticked = time.monotonic()
 
-    def hold(self, number: int, where: str = "loop", *, age: float = 10.0) -> Held:
+    def hold(
+        self, number: int, where: str = "loop", *, age: float = 10.0, partition: int = 0
+    ) -> Held:
         """Hold a step that was claimed some seconds ago."""
         envelope = Envelope(1, 0, 0, f"e{number}", 1, "hash", None, None, None)
-        held = Held(self.space.keys.partition(0), "default", f"1-{number}", envelope, now_ms=1)
+        keys = self.space.keys.partition(partition)
+        held = Held(keys, "default", f"1-{number}", envelope, now_ms=1)
         held.claimed = time.monotonic() - age
         held.prepared = _Prepared(where)  # type: ignore[assignment]
         self.claims[held.key] = held
@@ -129,6 +144,28 @@ async def test_a_lost_lease_and_a_stop_reach_their_steps(heart: Heart):
     heart.wire.answers = {"1-2": "lost", "1-3": "stop"}
     heart.beat()
     await until(lambda: [step.why for step in steps] == ["", "lost", "stop"])
+
+
+async def test_a_server_that_is_down_costs_only_the_leases_of_its_own_partitions(bench: Bench):
+    heart = Heart(bench, spread=True)
+    heart.hold(1, partition=0)
+    heart.hold(2, partition=1)
+    heart.wire.down = {":0}"}
+    with pytest.raises(Unavailable):
+        heart.beat()
+    assert heart.wire.extended == ["1-2"]
+    assert heart.wire.beats == 1, "and it says that it lives"
+    assert heart.wire.deadlines[:2] == [None, None], "none is kept waiting for another"
+
+
+async def test_on_one_server_the_first_that_fails_is_repeated_and_ends_the_beat(heart: Heart):
+    heart.hold(1, partition=0)
+    heart.hold(2, partition=1)
+    heart.wire.down = {":0}"}
+    with pytest.raises(Unavailable):
+        heart.beat()
+    assert (heart.wire.extended, heart.wire.beats) == ([], 0)
+    assert heart.wire.deadlines == [DEADLINE]
 
 
 async def test_more_leases_than_one_call_takes_go_in_several(heart: Heart, monkeypatch):
@@ -196,6 +233,7 @@ def test_the_thread_ends_with_its_loop(namespace: str):
 # --- with workers
 
 
+@pytest.mark.row(30)
 async def test_a_running_step_is_renewed_and_runs_once(bench: Bench, connector: Connector):
     """Its lease is far shorter than the step."""
     gate, short = Gate(), {"lease": 0.3, "beat": 0.05, "sweep": 0.1}
@@ -216,6 +254,7 @@ async def test_a_running_step_is_renewed_and_runs_once(bench: Bench, connector: 
     assert run.steps["a"].deliveries == 0
 
 
+@pytest.mark.row(28)
 @pytest.mark.parametrize("where", ["loop", "thread"])
 async def test_a_step_whose_lease_is_lost_runs_elsewhere_and_its_late_result_is_refused(
     bench: Bench, where

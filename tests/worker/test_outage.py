@@ -258,6 +258,7 @@ async def test_groups_that_are_gone_are_made_again(bench: Bench, how):
     await check_each_ran_once(bench, ran, ids)
 
 
+@pytest.mark.row(15)
 async def test_groups_that_go_while_steps_run_cost_no_outcome(bench: Bench):
     gate = Gate()
 

@@ -13,13 +13,14 @@ import msgspec
 import pytest
 
 from redflow.driver import AsyncDriver, Connector
-from redflow.driver._async import QUIET_SECONDS
+from redflow.driver.single._async import QUIET_SECONDS
 from redflow.errors import InvalidInput
 from redflow.logs import JsonFormatter
 from redflow.metrics import MOST_WORKFLOWS, OTHER
 from redflow.model.outcome import Branch, Fail
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import Workflow
+from redflow.worker import audit
 from redflow.worker.retention import EVERY, SOONEST
 from redflow.worker.settings import WorkerSettings, new_worker_id
 from tests.worker.faults import Faults
@@ -255,13 +256,21 @@ async def test_an_idle_worker_asks_little(
         await until(lambda: faults.calls["put_worker"] >= 3)
         calls, beats = dict(faults.calls), faults.calls["put_worker"]
     seconds = (beats + 1) * 0.15
-    assert calls.pop("read_info", 1) == 1, "asked when it starts"
-    assert set(calls) <= {"put_partition", "read_group", "list_due", "put_worker", "listen"}
+    assert calls.pop("everywhere", 1) == 1, "asked when it starts"
+    assert set(calls) <= {
+        "put_partition",
+        "read_group",
+        "list_due",
+        "put_worker",
+        "listen",
+        "list_unfinished",
+    }
     assert calls["listen"] == 1
     assert calls["list_due"] <= seconds / (0.5 * 0.4 * 0.8) + 2
     assert calls["read_group"] <= seconds / 0.05 + 2
     per_second = 1 / defaults.interval + 1 / (defaults.sweep * 0.4 * 0.8) + 1 / defaults.beat
-    per_second += 1 / QUIET_SECONDS + 16 * 4 / (EVERY * SOONEST)
+    per_second += 1 / QUIET_SECONDS + (16 * 5 + 1) / (EVERY * SOONEST)
+    per_second += 16 / (audit.EVERY * audit.SOONEST)
     assert per_second < 2
 
 
@@ -317,6 +326,7 @@ async def test_an_idle_worker_sends_at_most_two_commands_a_second(server_url: st
         ({"sweep": float("nan")}, "sweep"),
         ({"retention_completed": -1}, "retention_completed"),
         ({"retention_others": "7d"}, "retention_others"),
+        ({"audit": 0}, "audit"),
         ({"lease": 1.0, "beat": 0.5}, "lease"),
         ({"beat": 0}, "lease"),
     ],

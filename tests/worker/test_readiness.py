@@ -11,8 +11,10 @@ import redis
 from redflow.driver import RedisConnector
 from redflow.engine import Engine
 from redflow.errors import Misconfigured
-from redflow.worker.readiness import Clocks, Finding, judge, read_info
+from redflow.store.fitness import Clocks, Finding, judge, read_info
+from redflow.worker.readiness import Inspection, check_server
 from tests.support.server import started_server
+from tests.worker.faults import Faults
 from tests.worker.kit import Bench
 
 NOW = 1_700_000_000.0
@@ -148,6 +150,7 @@ async def test_what_is_risky_is_a_warning(own: redis.Redis, caplog: Any):
 
 
 @pytest.mark.server
+@pytest.mark.row(10)
 async def test_a_server_that_evicts_is_refused(own: redis.Redis):
     own.config_set("maxmemory", "100mb")
     own.config_set("maxmemory-policy", "allkeys-lru")
@@ -176,3 +179,35 @@ async def test_a_server_of_our_own_needs_no_words(kind: str, tmp_path: Path, cap
             async with engine.worker():
                 pass
     assert caplog.messages == []
+
+
+@pytest.mark.server
+@pytest.mark.row(10)
+async def test_a_setting_that_is_changed_later_is_told_once(own: redis.Redis, caplog: Any):
+    driver = RedisConnector(url_of(own)).async_driver()
+    inspection = Inspection(driver, await check_server(driver, "here"))
+    caplog.clear()
+    await inspection.look()
+    assert caplog.messages == []
+    own.config_set("maxmemory", "1gb")
+    own.config_set("maxmemory-policy", "allkeys-lru")
+    await inspection.look()
+    await inspection.look()
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert "maxmemory-policy is allkeys-lru" in record.getMessage()
+    assert "noeviction" in record.getMessage()
+    own.config_set("maxmemory-policy", "noeviction")
+    await inspection.look()
+    own.config_set("maxmemory-policy", "allkeys-lru")
+    await inspection.look()
+    assert len(caplog.records) == 2, "mended and broken again, it is told again"
+    await driver.close()
+
+
+async def test_a_server_that_does_not_answer_is_looked_at_again(bench: Bench, connector: Any):
+    faults = Faults(connector)
+    faults.on("everywhere", "refuse")
+    inspection = Inspection(faults.async_driver(), {})
+    await inspection.look()
+    assert faults.all_done

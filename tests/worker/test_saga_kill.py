@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -168,21 +168,25 @@ async def events_of(bench: Bench) -> dict[str, list[tuple[int, int]]]:
     return {one: [event[1:] for event in sorted(events)] for one, events in found.items()}
 
 
+@pytest.mark.row(44)
 async def test_a_saga_survives_killed_workers(
-    bench: Bench, server_url: str, tmp_path: Path
+    bench: Bench, server_url: str, tmp_path: Path, measured: Callable[..., Any]
 ) -> None:
     met = await saga(bench, server_url, tmp_path, kills=15, seed=1)
+    measured(kills=15, steps_undone=met["undone"], sagas=met["stopped"], out_of_order=0)
     assert met["undone"] > 20
     assert met["completed"] > 0
 
 
 @pytest.mark.fault
 @pytest.mark.slow
+@pytest.mark.row(44)
 @pytest.mark.timeout(1800)
 async def test_a_saga_survives_a_thousand_killed_workers(
-    bench: Bench, server_url: str, tmp_path: Path
+    bench: Bench, server_url: str, tmp_path: Path, measured: Callable[..., Any]
 ) -> None:
     met = await saga(bench, server_url, tmp_path, kills=1000, seed=2)
+    measured(kills=1000, steps_undone=met["undone"], sagas=met["stopped"], out_of_order=0)
     assert met["uncertain"] > 0, "nothing was cut off"
     assert met["undone"] > 2000
 

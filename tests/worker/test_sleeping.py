@@ -148,6 +148,7 @@ async def test_a_timer_whose_worker_is_gone_is_fired_by_another(bench: Bench):
     assert run.status == "C"
 
 
+@pytest.mark.row(43)
 async def test_many_timers_that_are_due_at_once_each_fire_once(bench: Bench):
     """More than a page in each partition, after nobody was there to fire them."""
     ran: list[str] = []

@@ -244,12 +244,12 @@ async def test_the_timer_of_an_attempt_goes_with_it(bench: Bench):
 async def test_a_read_takes_no_more_than_there_is_room_for_then(bench: Bench, monkeypatch):
     """Room that was there before a rest may be gone after it."""
     asked: list[int] = []
-    monkeypatch.setattr(Reader, "_read", lambda self, room, block: _note(asked, room))
+    monkeypatch.setattr(Reader, "_read", lambda self, line, room, block: _note(asked, room))
     async with bench.working() as worker:
         reader = worker.reader
         worker.attempts.under_way = worker.settings.concurrency
         asked.clear()
-        await reader._probe()
+        await reader._probe(reader._lines[0])
         assert asked == []
         worker.attempts.under_way = 0
 

@@ -11,6 +11,7 @@ from redflow.model.workflow import Workflow
 from redflow.store.space import Limits
 from tests.worker.faults import Faults
 from tests.worker.kit import Bench, chain, until
+from tests.worker.outside import start
 
 STILL = {"lease": 60.0, "beat": 5.0, "sweep": 0.1}
 
@@ -162,6 +163,18 @@ async def test_the_sweeper_survives_what_it_cannot_read(bench: Bench, connector,
         await bench.silence()
         await bench.all_ended()
         assert not any(task.done() for task in worker._tasks)
+
+
+@pytest.mark.row(36)
+async def test_what_is_no_timer_is_dropped_and_the_others_fire(bench: Bench):
+    await bench.one(lambda value: None)
+    await start(bench, "one", bench.id_in(0), due="+50")
+    timers = bench.space.keys.partition(0).permanent["timers"]
+    for member in ("garbage", "w:", "z:e1:1", ":"):
+        await bench.driver.raw("ZADD", timers, 1, member)
+    async with bench.working():
+        await bench.all_ended()
+    assert await bench.driver.raw("ZRANGE", timers, 0, -1) == [b"~"]
 
 
 async def test_a_sweep_that_fails_rests_before_the_next(bench: Bench, connector):

@@ -8,7 +8,8 @@ from redflow.client._async.workers import AsyncWorkers
 from redflow.client.evidence import children, facts_of, waiting_queues
 from redflow.client.refusals import unknown_execution, unknown_node
 from redflow.client.views import HEAD, read_look, readable, status_of
-from redflow.model.explain import Facts, Reason, explain_execution, explain_node
+from redflow.model.explain import Reason, explain_execution, explain_node
+from redflow.model.facts import Facts
 from redflow.model.operations import WorkerInfo
 from redflow.model.plan import Plan
 from redflow.store.explaining import Explained, Held, explain_step

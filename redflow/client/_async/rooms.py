@@ -1,6 +1,8 @@
 """Everything a client consists of, made once and wired together."""
 
 from redflow.client._async.acting import AsyncActing
+from redflow.client._async.checking import AsyncChecking
+from redflow.client._async.diagnosing import AsyncDiagnosing
 from redflow.client._async.explaining import AsyncExplaining
 from redflow.client._async.listing import AsyncLister
 from redflow.client._async.namespace import AsyncNamespace
@@ -46,3 +48,7 @@ class AsyncRooms:
         self.workers = AsyncWorkers(namespace)
         self.queues = AsyncQueues(namespace, self.pausing, self.workers)
         self.explaining = AsyncExplaining(namespace, self.reader, self.workers)
+        self.checking = AsyncChecking(namespace, self.orders)
+        self.diagnosing = AsyncDiagnosing(
+            namespace, self.plans, self.registry, self.queues, self.workers
+        )

@@ -34,7 +34,8 @@ class AsyncStarter:
     async def start(self, options: Options, requests: Sequence[Request]) -> list[Conflict]:
         """Start executions and return the conflicts; safe to repeat with the same ids.
 
-        Raises NotFound, StoreError; Conflict when the workflow takes no executions.
+        Raises NotFound, StoreError; OutOfMemory near maxmemory; Conflict when the workflow takes
+        no executions.
         """
         plan = await self._plans.to_start(options.workflow, options.version)
         space = await self._namespace.space()
@@ -57,7 +58,8 @@ class AsyncStarter:
         """Work through the reply to one batch; return what has to be asked again."""
         statuses, orders = reply
         try:
-            answers = read_answers(options, self._namespace.name, batch.requests, statuses)
+            name, where = self._namespace.name, self._namespace.connector.where
+            answers = read_answers(options, name, where, batch.requests, statuses)
         except NotFound:
             self._plans.forget(options.workflow)
             raise

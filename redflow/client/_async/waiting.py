@@ -1,13 +1,14 @@
 """Waiting for executions to end: one reader for all waiters of a client. Written by hand."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from redflow.client._async.namespace import AsyncNamespace
 from redflow.client.endings import ENTRIES, REREAD, ended_in, read_position
+from redflow.driver.packing import Entries
 from redflow.errors import StoreError, Unavailable
 from redflow.store.keys import PartitionKeys
 
@@ -29,6 +30,7 @@ class AsyncWaiting:
         self._waiters: dict[str, int] = {}
         self._left_at: dict[str, float] = {}
         self._changed = asyncio.Event()
+        self._reads: dict[tuple[str, ...], asyncio.Task[Entries]] = {}
         self._reader: asyncio.Task[None] | None = None
 
     def watch(self, execution: str) -> "AsyncWatch":
@@ -75,12 +77,15 @@ class AsyncWaiting:
         self._changed.set()
 
     async def _read_all(self) -> None:
-        while self._drop_unused():
-            try:
-                await self._read()
-            except StoreError:
-                # Waiters look for themselves meanwhile and tell their callers what is wrong.
-                await asyncio.sleep(PAUSE)
+        try:
+            while self._drop_unused():
+                try:
+                    await self._read()
+                except StoreError:
+                    # Waiters look for themselves meanwhile and tell their callers what is wrong.
+                    await asyncio.sleep(PAUSE)
+        finally:
+            await self._end_reads([])
 
     def _drop_unused(self) -> bool:
         """Stop reading what nobody waits for; say whether anything is left."""
@@ -91,23 +96,39 @@ class AsyncWaiting:
         return bool(self._positions)
 
     async def _read(self) -> None:
-        """Read once and wake; a stream that is added meanwhile ends the read early."""
+        """Wait for news and wake; a stream that is added meanwhile changes what is read."""
         self._changed.clear()
-        read = asyncio.create_task(
-            self.namespace.driver.read_streams(
-                dict(self._positions), count=ENTRIES, block_ms=int(REREAD * 1000)
-            )
-        )
+        groups = [tuple(one) for one in self.namespace.driver.together(sorted(self._positions))]
+        await self._end_reads(groups)
+        for group in groups:
+            if group not in self._reads:
+                self._reads[group] = asyncio.create_task(self._read_group(group))
         changed = asyncio.create_task(self._changed.wait())
         try:
-            await asyncio.wait((read, changed), return_when=asyncio.FIRST_COMPLETED)
-            for stream, entries in read.result() if read.done() else ():
+            await asyncio.wait(
+                (changed, *self._reads.values()), return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            changed.cancel()
+            await asyncio.gather(changed, return_exceptions=True)
+        for group in [group for group, read in self._reads.items() if read.done()]:
+            for stream, entries in self._reads.pop(group).result():
                 self._positions[stream] = entries[-1][0].decode()
                 self._wake(ended_in(entries))
-        finally:
+
+    async def _read_group(self, group: Sequence[str]) -> Entries:
+        """Read streams that one call may name: all of them, or one of a cluster."""
+        after = {stream: self._positions[stream] for stream in group}
+        return await self.namespace.driver.read_streams(
+            after, count=ENTRIES, block_ms=int(REREAD * 1000)
+        )
+
+    async def _end_reads(self, wanted: Collection[tuple[str, ...]]) -> None:
+        """End the reads of other groups than these."""
+        reads = [self._reads.pop(group) for group in list(self._reads) if group not in wanted]
+        for read in reads:
             read.cancel()
-            changed.cancel()
-            await asyncio.gather(read, changed, return_exceptions=True)
+        await asyncio.gather(*reads, return_exceptions=True)
 
     def _wake(self, ended: Iterable[str]) -> None:
         for execution in ended:

@@ -27,6 +27,7 @@ from redflow.client.arguments import (
     check_version,
 )
 from redflow.client.cursors import place_of
+from redflow.client.diagnosis import Diagnosis
 from redflow.client.evidence import EVERYTHING
 from redflow.client.filters import Filter
 from redflow.client.requests import (
@@ -39,6 +40,7 @@ from redflow.client.requests import (
     timing_of,
 )
 from redflow.client.reruns import UNSET, rerun_options_of
+from redflow.defaults import LEASE
 from redflow.driver import Connector
 from redflow.model.execution import (
     Execution,
@@ -54,6 +56,7 @@ from redflow.model.plan import Plan
 from redflow.model.rerun import RerunPlan
 from redflow.model.status import ExecutionStatus
 from redflow.model.workflow import Workflow
+from redflow.store.damage import Audited
 from redflow.store.keys import DEFAULT_PREFIX
 from redflow.store.space import Limits
 
@@ -337,6 +340,25 @@ class Client:
         return self._rooms.explaining.explain(
             check_asked_id(id), None if node is None else check_step_id(node)
         )
+
+    # The namespace as a whole
+
+    def check(
+        self, *, repair: bool = False, partition: int | None = None, patience: float = LEASE
+    ) -> Audited:
+        """Check what the keys of the namespace say of each other; `repair` mends what it can.
+
+        Safe while workers run. A step that lost its token is issued again after `patience` seconds,
+        so that no worker runs it any more. Raises NotFound, InvalidInput for an unknown partition.
+        """
+        return self._rooms.checking.check(repair=repair, partition=partition, patience=patience)
+
+    def diagnose(self) -> Diagnosis:
+        """Judge the server, this installation and the namespace; raises Unavailable, Misconfigured.
+
+        Changes nothing. What may not be asked is named, and not judged.
+        """
+        return self._rooms.diagnosing.diagnose()
 
     def _handle(self, id: str) -> Handle:
         return Handle(id, self._rooms)

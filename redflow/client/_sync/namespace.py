@@ -19,7 +19,7 @@ class Namespace:
         self, server: str | Connector, namespace: str, prefix: str, limits: Limits
     ) -> None:
         self.name = check_namespace(namespace)
-        self._prefix = check_prefix(prefix)
+        self.prefix = check_prefix(prefix)
         self._limits = limits
         self.connector = connector_of(server)
         self._driver: Driver | None = None
@@ -78,11 +78,11 @@ class Namespace:
 
     def _ask(self, partitions: int) -> Space:
         """Create the namespace, or only look with 0 partitions; it has none if it is missing."""
-        unknown = Space(Keys(self.name, 0, self._prefix), self._limits)
+        unknown = Space(Keys(self.name, 0, self.prefix), self._limits)
         found, schema = self.driver.run(put_namespace(unknown, partitions))
         if found and schema != SCHEMA:
             raise VersionMismatch(
                 f"namespace {self.name!r} holds data model {schema}, this redflow knows {SCHEMA}",
                 hint="run the same version of redflow everywhere",
             )
-        return Space(Keys(self.name, found, self._prefix), self._limits)
+        return Space(Keys(self.name, found, self.prefix), self._limits)

@@ -7,10 +7,15 @@ from redflow.client._sync.acting import Acting, Target
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.plans import Plans
 from redflow.client._sync.reading import Reader
-from redflow.client.refusals import inactive_workflow, still_running, unknown_execution
+from redflow.client.refusals import (
+    inactive_workflow,
+    no_room,
+    still_running,
+    unknown_execution,
+)
 from redflow.client.registered import unknown_workflow
 from redflow.client.reruns import RerunOptions, ended_steps, no_free_id, rerun_digest, rerun_ids
-from redflow.errors import Conflict, NotFound
+from redflow.errors import Conflict, NotFound, OutOfMemory
 from redflow.model.plan import Plan
 from redflow.model.rerun import RerunPlan, plan_compensation, plan_rerun
 from redflow.store.keys import PartitionKeys
@@ -86,9 +91,10 @@ class Rerunning:
     def _refuse(self, raw: RawExecution, word: str) -> None:
         """Raise what a word stands for, unless the rerun has started."""
         name = self._namespace.name
-        errors: dict[str, Conflict | NotFound] = {
+        errors: dict[str, Conflict | NotFound | OutOfMemory] = {
             "gone": unknown_execution(raw.id, name),
             "running": still_running(raw.id),
+            "full": no_room(self._namespace.connector.where),
             "inactive": inactive_workflow(raw.workflow),
             "unknown": unknown_workflow(raw.workflow, name),
         }

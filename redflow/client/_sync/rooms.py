@@ -2,6 +2,8 @@
 """Everything a client consists of, made once and wired together."""
 
 from redflow.client._sync.acting import Acting
+from redflow.client._sync.checking import Checking
+from redflow.client._sync.diagnosing import Diagnosing
 from redflow.client._sync.explaining import Explaining
 from redflow.client._sync.listing import Lister
 from redflow.client._sync.namespace import Namespace
@@ -47,3 +49,7 @@ class Rooms:
         self.workers = Workers(namespace)
         self.queues = Queues(namespace, self.pausing, self.workers)
         self.explaining = Explaining(namespace, self.reader, self.workers)
+        self.checking = Checking(namespace, self.orders)
+        self.diagnosing = Diagnosing(
+            namespace, self.plans, self.registry, self.queues, self.workers
+        )

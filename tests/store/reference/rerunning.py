@@ -36,6 +36,8 @@ def rerun(call: Call, given: Rerun) -> str:
         return "gone"
     if old.phase != DONE:
         return "running"
+    if call.partition.sweeper.full > call.now:
+        return "full"
     refused = refusal(call, given.workflow, given.plan, given.version)
     if refused:
         return refused

@@ -13,6 +13,8 @@ def start(call: Call, given: Start, name: str, plan: str) -> str:
     if first:
         same = (first.workflow, first.digest) == (name, given.digest)
         return "dup" if same else f"conflict {first.workflow} {first.digest}"
+    if call.partition.sweeper.full > call.now:
+        return "full"
     refused = refusal(call, name, plan, given.version)
     if refused:
         return refused

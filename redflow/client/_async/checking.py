@@ -1,0 +1,89 @@
+"""Checking a namespace: what its keys say of each other, and mending what does not agree."""
+
+from typing import Any
+
+from redflow.client._async.namespace import AsyncNamespace
+from redflow.client._async.orders import AsyncOrders
+from redflow.driver.timer import AsyncTimer
+from redflow.errors import InvalidInput, StoreError, Unavailable
+from redflow.store.auditor import Auditor
+from redflow.store.census import Census
+from redflow.store.damage import Audited, each_once
+from redflow.store.explaining import read_queues
+from redflow.store.questions import Questions, next_of
+
+
+class AsyncChecking:
+    """Goes through all that is stored, in bounded calls; workers may run meanwhile."""
+
+    def __init__(self, namespace: AsyncNamespace, orders: AsyncOrders) -> None:
+        self._namespace = namespace
+        self._orders = orders
+        self._timer = AsyncTimer()
+
+    async def check(self, *, repair: bool, partition: int | None, patience: float) -> Audited:
+        """Audited one partition or all.
+
+        A step whose token is missing is issued again only if it still is after `patience` seconds:
+        until then a worker may run it.
+        """
+        space = await self._namespace.space()
+        queues = await self._namespace.driver.run(read_queues(space))
+        numbers = range(space.keys.partitions) if partition is None else [partition]
+        if partition is not None and not 0 <= partition < space.keys.partitions:
+            raise InvalidInput(
+                f"partition {partition} is not one of 0 to {space.keys.partitions - 1}",
+                field="partition",
+            )
+        auditors = {
+            number: Auditor(space, space.keys.partition(number), queues, repair=repair)
+            for number in numbers
+        }
+        for auditor in auditors.values():
+            await self._ask(auditor.walk())
+            await self._carry_out(auditor)
+        census = Census(space.keys, auditors)
+        if await self._is_cluster():
+            census.skip("a cluster lists the keys of each node for itself")
+        else:
+            await self._ask(census.walk(partition))
+        if any(auditor.report.lost for auditor in auditors.values()):
+            await self._timer.sleep(patience)
+        for auditor in auditors.values():
+            await self._mend_lost(auditor)
+            await self._carry_out(auditor)
+        findings = [one for auditor in auditors.values() for one in auditor.report.findings]
+        return Audited(
+            partitions=len(auditors),
+            executions=sum(auditor.report.executions for auditor in auditors.values()),
+            findings=each_once([*findings, *census.findings]),
+        )
+
+    async def _is_cluster(self) -> bool:
+        try:
+            told = await self._namespace.driver.everywhere("INFO", "cluster")
+        except Unavailable:
+            raise
+        except StoreError:  # it says nothing of itself
+            return False
+        return any(b"cluster_enabled:1" in info for _, info in told)
+
+    async def _mend_lost(self, auditor: Auditor) -> None:
+        lost = sorted(auditor.report.lost)
+        await self._ask(auditor.mend_lost(lost))
+
+    async def _carry_out(self, auditor: Auditor) -> None:
+        """Do at once what a repair has ordered; a sweep of a worker would, too."""
+        orders, auditor.report.orders = auditor.report.orders, []
+        await self._orders.carry_out(auditor.partition, orders, {})
+
+    async def _ask(self, questions: Questions) -> None:
+        """Ask what a generator asks, until it has no more questions."""
+        answers: list[Any] | None = None
+        error: StoreError | None = None
+        while (asked := next_of(questions, answers, error)) is not None:
+            answers = error = None
+            try:
+                answers = await self._namespace.driver.run_many(asked.ops)
+            except StoreError as refused:
+                error = refused

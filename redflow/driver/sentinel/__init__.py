@@ -1,0 +1,1 @@
+"""The primary that sentinels name: asked for whenever a connection is made."""

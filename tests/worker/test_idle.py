@@ -1,0 +1,17 @@
+"""A worker without work asks nothing but its blocking read."""
+
+from tests.worker.faults import Faults
+from tests.worker.kit import Bench, until
+
+
+async def test_a_worker_with_fewer_slots_than_partitions_comes_to_rest(bench: Bench) -> None:
+    async def work() -> str:
+        return "done"
+
+    await bench.one(work)
+    faults = Faults(bench.connector)
+    async with bench.working(faults, concurrency=1, interval=0.05):
+        assert (await bench.run("one")).status == "C"
+        before = faults.calls["read_group"]
+        # Probing for partitions with work, it would never read again.
+        await until(lambda: faults.calls["read_group"] > before + 3, 5.0, "it reads and waits")
