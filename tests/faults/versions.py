@@ -1,0 +1,64 @@
+"""Runs the tests on other servers: `python -m tests.faults.versions [VERSION...]`.
+
+The tests that need a server (scripts, client, worker, driver), each version in its turn. Exits
+with 1 when one of them failed.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.faultkit.programs import VERSIONS
+from tests.faultkit.servers import Server
+from tests.support.rows import VARIABLE
+from tests.support.server import URL_VARIABLE
+from tests.support.tree import ROOT
+
+FOLDERS = ("tests/store", "tests/client", "tests/worker", "tests/driver")
+CHOSEN = "server and not slow and not fault"
+_COUNT = re.compile(r"(\d+) (passed|failed|error)")
+
+
+def run(version: str) -> dict[str, object]:
+    """Run the tests on a server of a version; answers what is to be told of it."""
+    with Server(version) as server:
+        told = server.ask("INFO", "server").decode()
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", CHOSEN, *FOLDERS]
+        ran = subprocess.run(
+            command, cwd=ROOT, env=os.environ | {URL_VARIABLE: server.url},
+            stdout=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    print(ran.stdout, flush=True)
+    counts = {word: int(number) for number, word in _COUNT.findall(ran.stdout[-500:])}
+    return {
+        "version": _name(told),
+        "passed": counts.get("passed", 0),
+        "failed": counts.get("failed", 0) + counts.get("error", 0) + (ran.returncode not in (0, 1)),
+    }
+
+
+def _name(info: str) -> str:
+    valkey = re.search(r"valkey_version:(\S+)", info)
+    redis = re.search(r"redis_version:(\S+)", info)
+    if valkey:
+        return f"Valkey {valkey[1]}"
+    return f"Redis {redis[1]}" if redis else "unknown"
+
+
+def main(versions: list[str]) -> int:
+    """Run the versions and note what came of them; answers the exit code."""
+    found = [run(version) for version in versions or VERSIONS]
+    path = os.environ.get(VARIABLE)
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(one) + "\n" for one in found)
+    for one in found:
+        print(f"{one['version']}: {one['passed']} passed, {one['failed']} failed")
+    return int(any(one["failed"] or not one["passed"] for one in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
