@@ -68,7 +68,7 @@ class Knobs:
             "threads": 1,
         }
         self.partitions = rng.choice([1, 2])
-        self.pods = rng.choice([1, 2, 3, 4])
+        self.pods = rng.choice([1, 2, 3])
         self.clients = rng.choice([1, 2])
         self.starts = rng.choice([2, 3, 4])
         self.kinds = [kind for kind in KINDS if rng.random() < 0.5]
