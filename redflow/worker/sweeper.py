@@ -22,6 +22,7 @@ from redflow.store.keys import PartitionKeys
 from redflow.store.op import Word
 from redflow.store.workflows import put_partition
 from redflow.worker.outage import Outage, is_refusal, lost_groups
+from redflow.worker.settings import WorkerSettings
 from redflow.worker.shared import Shared
 
 LOGGER = logging.getLogger("redflow.worker")
@@ -33,7 +34,13 @@ LEASE_SHARE, PERIOD_SHARE = 0.6, 0.4
 """Of `sweep`: how long a worker may keep a partition to itself, and how often it sweeps. Together
 they are one sweep, so a dead sweeper delays nothing by more than that."""
 
-GAP_SWEEPS = 3
+GAP_SWEEPS, LONGEST_GAP_SWEEPS, GAP_LEASE_SHARE = 1.5, 3.0, 1 / 3
+"""Of `sweep` and of `lease`: how long nobody sweeps until that counts as an outage, after which no
+lease is taken over for one lease, since workers could not renew theirs. A sweeper that dies leaves
+a gap of one sweep, which is none. What is shorter than the gap must leave enough of every lease: a
+beat may have been due when it began, and takes some seconds to get through when it is over.
+"""
+
 PAGE = 100
 """Timers of a partition and tokens of a queue that one call looks at."""
 
@@ -141,7 +148,7 @@ class Sweeper:
                 queues=queues,
                 lease=_ms(self._settings.lease),
                 sweep_lease=_ms(self._settings.sweep * LEASE_SHARE),
-                sweep_gap=_ms(self._settings.sweep * GAP_SWEEPS),
+                sweep_gap=_ms(sweep_gap(self._settings)),
                 records_cap=self._space.limits.events_cap,
                 watermark=self._settings.memory_watermark or 0.0,
                 limit=PAGE,
@@ -307,6 +314,12 @@ class Sweeper:
                 await self._plans.get(partition, plan)
                 found.append(plan)
         return found
+
+
+def sweep_gap(settings: WorkerSettings) -> float:
+    """Seconds without any sweep that count as an outage."""
+    longest = min(settings.sweep * LONGEST_GAP_SWEEPS, settings.lease * GAP_LEASE_SHARE)
+    return max(settings.sweep * GAP_SWEEPS, longest)
 
 
 def _execution_of(member: str) -> str:

@@ -162,10 +162,18 @@ def trio() -> Iterator[SentinelTrio]:
         yield one
 
 
+@pytest.fixture
+def bare_trio() -> Iterator[SentinelTrio]:
+    with SentinelTrio("7.0") as one:
+        yield one
+
+
 @pytest.mark.row(5)
-async def test_claims_go_on_after_each_failover(trio: SentinelTrio, namespace: str, measured):
-    slowest = 0.0
-    async with loaded(f"{trio.url}?replicas=1", namespace) as load:
+async def test_claims_go_on_after_each_failover(bare_trio: SentinelTrio, namespace: str, measured):
+    """Without any demand on replicas: with one, work waits until a replica follows the new primary,
+    and what is accepted meanwhile may be lost; it is counted here, and row 4 shows how not to."""
+    trio, slowest = bare_trio, 0.0
+    async with loaded(trio.url, namespace) as load:
         for _ in range(FAILOVERS):
             killed = time.monotonic()
             await asyncio.to_thread(trio.failover)
@@ -173,9 +181,6 @@ async def test_claims_go_on_after_each_failover(trio: SentinelTrio, namespace: s
             await asyncio.to_thread(trio.heal)
         lost = await load.lost()
         began = await epochs(load.bench)
-    # On a busy machine a primary that is slow for a second counts as down and is replaced, too. It
-    # goes on taking writes until it hears of that, with the replica that has not heard either.
-    assert lost == [] or max(began) > FAILOVERS + 1
     assert min(began) > FAILOVERS, "each failover began an epoch"
     assert slowest <= DOWN_AFTER / 1000 + 5
     measured(

@@ -9,7 +9,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.faultkit.programs import VERSIONS
 from tests.faultkit.servers import Server
@@ -25,7 +27,7 @@ _COUNT = re.compile(r"(\d+) (passed|failed|error)")
 def run(version: str) -> dict[str, object]:
     """Run the tests on a server of a version; answers what is to be told of it."""
     with Server(version) as server:
-        told = server.ask("INFO", "server").decode()
+        told = server.ask("INFO", "server")
         command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", CHOSEN, *FOLDERS]
         ran = subprocess.run(
             command, cwd=ROOT, env=os.environ | {URL_VARIABLE: server.url},
@@ -40,12 +42,9 @@ def run(version: str) -> dict[str, object]:
     }
 
 
-def _name(info: str) -> str:
-    valkey = re.search(r"valkey_version:(\S+)", info)
-    redis = re.search(r"redis_version:(\S+)", info)
-    if valkey:
-        return f"Valkey {valkey[1]}"
-    return f"Redis {redis[1]}" if redis else "unknown"
+def _name(info: Mapping[str, Any]) -> str:
+    valkey = info.get("valkey_version")
+    return f"Valkey {valkey}" if valkey else f"Redis {info['redis_version']}"
 
 
 def main(versions: list[str]) -> int:

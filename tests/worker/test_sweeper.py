@@ -9,6 +9,8 @@ from redflow.errors import StoreError
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import Workflow
 from redflow.store.space import Limits
+from redflow.worker.settings import WorkerSettings
+from redflow.worker.sweeper import sweep_gap
 from tests.worker.faults import Faults
 from tests.worker.kit import Bench, chain, until
 from tests.worker.outside import start
@@ -175,6 +177,16 @@ async def test_what_is_no_timer_is_dropped_and_the_others_fire(bench: Bench):
     async with bench.working():
         await bench.all_ended()
     assert await bench.driver.raw("ZRANGE", timers, 0, -1) == [b"~"]
+
+
+@pytest.mark.parametrize(
+    ("lease", "beat", "sweep", "gap"),
+    [(30.0, 10.0, 5.0, 10.0), (30.0, 5.0, 1.0, 3.0), (1.2, 0.3, 0.4, 0.6), (60.0, 5.0, 0.1, 0.3)],
+)
+def test_an_outage_that_is_not_noticed_leaves_every_lease_time_for_a_beat(lease, beat, sweep, gap):
+    settings = WorkerSettings(lease=lease, beat=beat, sweep=sweep)
+    assert sweep_gap(settings) == pytest.approx(gap)
+    assert sweep < sweep_gap(settings) < lease - beat - beat / 5, "the next beat after a missed one"
 
 
 async def test_a_sweep_that_fails_rests_before_the_next(bench: Bench, connector):
