@@ -47,13 +47,19 @@ def _name(info: Mapping[str, Any]) -> str:
     return f"Valkey {valkey}" if valkey else f"Redis {info['redis_version']}"
 
 
-def main(versions: list[str]) -> int:
-    """Run the versions and note what came of them; answers the exit code."""
-    found = [run(version) for version in versions or VERSIONS]
+def _note(result: Mapping[str, object]) -> None:
     path = os.environ.get(VARIABLE)
     if path:
         with Path(path).open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(one) + "\n" for one in found)
+            file.write(json.dumps(result) + "\n")
+
+
+def main(versions: list[str]) -> int:
+    """Run the versions and note what came of them; answers the exit code."""
+    found = []
+    for version in versions or VERSIONS:
+        found.append(run(version))
+        _note(found[-1])
     for one in found:
         print(f"{one['version']}: {one['passed']} passed, {one['failed']} failed")
     return int(any(one["failed"] or not one["passed"] for one in found))
