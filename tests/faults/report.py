@@ -14,10 +14,10 @@ from tests.support.tree import ROOT
 PAGE = ROOT / "docs" / "faults.md"
 HEAD = """# What was broken on purpose
 
-Every row is a fault, what redflow does then, what a test must show, and what it showed in the run
-that wrote this page (`bash .ci/full`, then `python -m tests.faults.report`). Durations are scaled
-down to what a test run can wait for; the tests say how. Figures are those of one run on a machine
-with two cores.
+Every row is a fault, what redflow does then, what a test must show, and what it showed when this
+page was written: `bash .ci/full` does so, by `python -m tests.faults.report`; of a test that ran
+again the last run counts. Durations are scaled down to what a test run can wait for; the tests say
+how. Figures are those of one run each on a machine with two shared cores.
 """
 
 

@@ -233,7 +233,7 @@ ROWS: dict[str, dict[int, Row]] = {
         50: Row("daylight saving time", "", "", CRON),
         51: Row(
             "the server's clock jumps",
-            "time never goes back within a partition; after a jump no lease is taken over for a while",
+            "timers follow the server's clock; when it goes back, anyone may sweep and every lease begins anew; after a jump none is taken over for a lease",
             "no live step taken over, no timer early",
         ),
     },

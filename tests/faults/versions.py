@@ -30,7 +30,7 @@ def run(version: str) -> dict[str, object]:
         told = server.ask("INFO", "server")
         command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", CHOSEN, *FOLDERS]
         ran = subprocess.run(
-            command, cwd=ROOT, env=os.environ | {URL_VARIABLE: server.url},
+            command, cwd=ROOT, env=os.environ | {URL_VARIABLE: server.url, VARIABLE: ""},
             stdout=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     print(ran.stdout, flush=True)
