@@ -8,16 +8,27 @@ import json
 import sys
 from contextlib import ExitStack
 
+from bench import baseline
+from bench.compare.command import main as compare
 from bench.expressions import GATES as EXPRESSION_GATES
 from bench.expressions import measure_expressions
 from bench.features import measure_features
 from bench.gates import GATES, measure
+from bench.scale.command import main as scale
 from redflow.driver import EmbeddedServer
+
+COMMANDS = "Other commands, each with --help: compare, scale, gate, baseline."
 
 
 def main() -> int:
     """Measure, print a table or JSON; exit 1 when a gate is missed."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    if sys.argv[1:2] == ["compare"]:
+        return compare(sys.argv[2:])
+    if sys.argv[1:2] == ["scale"]:
+        return scale(sys.argv[2:])
+    if sys.argv[1:2] in (["gate"], ["baseline"]):
+        return baseline.main(sys.argv[1:])
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, epilog=COMMANDS)
     parser.add_argument(
         "--redis", help="URL of a server nobody else uses; default: a server of its own"
     )

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench.gates import _clean, _counters, _engine, chain
+from bench.measuring import SLOTS, chain, clean, counters, new_engine
 from redflow import Engine, Fail, Workflow
 from redflow.model.builder import Builder
 
@@ -72,31 +72,31 @@ async def measure_features(url: str) -> dict[str, float]:
     """Microseconds of Redis' CPU for each execution, its start included; lateness in ms."""
     found = {}
     for name, (build, start) in FEATURES.items():
-        async with _engine(url) as engine:
+        async with new_engine(url) as engine:
             engine.registry.register_function("fail", fail)
             await engine.register_workflow(chain("inner", 1))
             await engine.register_workflow(build())
-            before = await _counters(engine)
+            before = await counters(engine)
             await start(engine, EXECUTIONS)
-            async with engine.worker(concurrency=256):
+            async with engine.worker(concurrency=SLOTS):
                 await _until_ended(engine)
-            after = await _counters(engine)
+            after = await counters(engine)
             used = sum(after[k] - before[k] for k in ("used_cpu_sys", "used_cpu_user"))
             found[f"{name}, Redis us/execution"] = used / EXECUTIONS * 1e6
-            await _clean(engine)
+            await clean(engine)
     return found | await _lateness(url)
 
 
 async def _lateness(url: str) -> dict[str, float]:
     """Milliseconds between when waiting steps are due and when a worker goes on with them."""
     late = []
-    async with _engine(url) as engine:
+    async with new_engine(url) as engine:
         begin = datetime.now(UTC) + timedelta(seconds=LEAD)
         dues = [begin + timedelta(seconds=SPREAD * n / MOMENTS) for n in range(MOMENTS)]
         for n, due in enumerate(dues):
             builder = Workflow.builder(f"until{n}").add_node("a", "wait", until=due.isoformat())
             await engine.register_workflow(builder.build())
-        async with engine.worker(concurrency=256):
+        async with engine.worker(concurrency=SLOTS):
             handles = [
                 await engine.execute_many(f"until{n}", [None] * AT_ONCE) for n in range(MOMENTS)
             ]
@@ -106,7 +106,7 @@ async def _lateness(url: str) -> dict[str, float]:
                 (waited,) = await handle.steps()
                 assert waited.started_at is not None
                 late.append((waited.started_at - due).total_seconds() * 1000)
-        await _clean(engine)
+        await clean(engine)
     late.sort()
     return {
         "timer lateness p50, ms": statistics.median(late),
