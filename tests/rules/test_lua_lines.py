@@ -58,7 +58,7 @@ def is_at(entry: tuple[str, str], place: lua_lines.Place) -> bool:
     return entry[0] == place[0] and text_of(place).startswith(entry[1])
 
 
-@pytest.mark.process
+@pytest.mark.slow  # a minute and a half of the gate's fifteen on a busy machine
 @pytest.mark.row(8)
 @pytest.mark.timeout(SECONDS + 10)
 def test_every_line_is_run(tmp_path: Path, measured: Callable[..., Any]) -> None:
@@ -73,7 +73,7 @@ def test_every_line_is_run(tmp_path: Path, measured: Callable[..., Any]) -> None
     assert needless == set(), "these lines are run, or are not there any more"
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_a_line_that_no_test_runs_is_found(tmp_path: Path) -> None:
     unrun = unrun_lines(tmp_path, "tests/store/test_drain_worker.py", "-k", "memory")
     assert {"lua/advance.lua", "lua/outcome/failed.lua", "lua/lib/saga.lua"} <= {
