@@ -14,7 +14,6 @@ from redflow.store.space import Space
 from redflow.store.steps import Ended
 
 _ended = msgspec.msgpack.Decoder(list[Ended])
-_STATE = re.compile(rb"[srfcud] \d+ \d+ (\S+)(?: [a-z]*)?")
 SENTINELS = ("timers", "live", "stopping", "completed", "failed", "cancelled")
 
 
@@ -35,12 +34,6 @@ class Unfinished(NamedTuple):
     live: list[bytes]
     timers: list[bytes]
     tokens: list[list[tuple[str, bytes | None]]]
-
-
-class Head(NamedTuple):
-    """An execution as its hash begins: `plan` is "" where that cannot be read."""
-
-    plan: str
 
 
 def repair_execution(
@@ -84,12 +77,6 @@ def list_unfinished(
         worker=worker,
         limit=limit,
     )
-
-
-def read_head(partition: PartitionKeys, execution: str) -> Op[Head | None]:
-    """The plan an execution runs; None without a state."""
-    words = ("HGET", partition.execution(execution), "state")
-    return command("read_head", *words, parse=_head)
 
 
 def read_exists(partition: PartitionKeys, execution: str) -> Op[bool]:
@@ -168,13 +155,6 @@ def _unfinished(reply: list[Any]) -> Unfinished:
 def _numbers(reply: list[bytes | None]) -> tuple[int | None, int | None]:
     tick, hold = (None if one is None or not one.isdigit() else int(one) for one in reply)
     return tick, hold
-
-
-def _head(reply: bytes | None) -> Head | None:
-    if reply is None:
-        return None
-    found = _STATE.fullmatch(reply)
-    return Head(found[1].decode(errors="replace") if found else "")
 
 
 def _entries(reply: list[Any]) -> list[tuple[str, bytes | None]]:

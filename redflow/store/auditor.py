@@ -30,10 +30,10 @@ from redflow.store.heads import Heads, Known
 from redflow.store.keys import PartitionKeys
 from redflow.store.op import Word
 from redflow.store.questions import Asked, Questions, Refused, each, is_refusal
-from redflow.store.report import Item, Lost, Report, attempt_after, owner_of
+from redflow.store.report import Item, Lost, Report, attempt_after
 from redflow.store.space import Space
 from redflow.store.steps import read_envelope, read_fields
-from redflow.store.sweeps import check_partition
+from redflow.store.sweeps import check_partition, owner_of
 from redflow.store.workflows import put_partition
 
 PAGE = 500

@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 
 from redflow.model.plan import Plan, decode_plan
-from redflow.store.audit import Head, read_head
 from redflow.store.keys import PartitionKeys
 from redflow.store.questions import Asked, Questions, Refused, each
+from redflow.store.sweeps import read_plan_hash
 from redflow.store.workflows import read_plan
 
-Known = dict[str, Head | None]
+Known = dict[str, str | None]
+"""Hashes of plans by execution; None is an execution without a state."""
 
 
 class Heads:
@@ -31,26 +32,26 @@ class Heads:
 
     def read(self, ids: Sequence[str]) -> Generator[Asked, list[Any], Known]:
         """Answer the executions that can be checked; None is one without a state."""
-        answers = yield from each([read_head(self._partition, one) for one in ids])
+        answers = yield from each([read_plan_hash(self._partition, one) for one in ids])
         found: Known = {}
-        for one, head in zip(ids, answers, strict=True):
-            if isinstance(head, Refused):
-                self._say(f"{one}: cannot be read: {head}")
-            elif head is not None and not head.plan:
+        for one, plan in zip(ids, answers, strict=True):
+            if isinstance(plan, Refused):
+                self._say(f"{one}: cannot be read: {plan}")
+            elif plan == "":
                 self._say(f"{one}: its state cannot be read")
             else:
-                found[one] = head
-        yield from self._learn(sorted({head.plan for head in found.values() if head}))
-        for one, head in list(found.items()):
-            if head is not None and self._plans[head.plan] is None:
+                found[one] = plan
+        yield from self._learn(sorted({plan for plan in found.values() if plan}))
+        for one, plan in list(found.items()):
+            if plan is not None and self._plans[plan] is None:
                 text = "is not stored here, or cannot be read: register its workflow again"
-                self._say(f"{one}: its plan {head.plan} {text}")
+                self._say(f"{one}: its plan {plan} {text}")
                 del found[one]
         return found
 
-    def plan_of(self, head: Head | None) -> Plan | None:
+    def plan_of(self, content_hash: str | None) -> Plan | None:
         """Return the plan that an execution runs, once it was read."""
-        return None if head is None else self._plans.get(head.plan)
+        return None if content_hash is None else self._plans.get(content_hash)
 
     def _learn(self, hashes: Sequence[str]) -> Questions:
         wanted = [one for one in hashes if self._plans.get(one) is None]

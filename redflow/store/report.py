@@ -11,9 +11,6 @@ from redflow.model.outcome import ErrorInfo
 from redflow.store.damage import Damage
 from redflow.store.steps import Ended
 
-NOBODY = "!"
-"""Stands for the execution of a timer that names none; no execution has such an id."""
-
 Lost = tuple[str, int, str]
 """A token that is missing: its execution, its step, its name."""
 
@@ -42,12 +39,6 @@ class Report:
     orders: list[str] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
     executions: int = 0
-
-
-def owner_of(member: str) -> str:
-    """The execution a timer names: `<kind>:<execution>`, and `:<step>` for one of its steps."""
-    parts = member.split(":")
-    return parts[1] if len(parts) in (2, 3) and parts[1] else NOBODY
 
 
 def attempt_after(error: bytes | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -52,6 +53,9 @@ class Swept(NamedTuple):
     ended: list[Ended]
 
 
+NOBODY = "!"
+"""Stands for the execution of a timer that names none; no execution has such an id."""
+
 TIMEOUT_ERROR = codec.encode(
     ErrorInfo("TimeoutError", "its deadline has passed", OutcomeReason.TIMEOUT).to_value()
 )
@@ -59,6 +63,7 @@ TIMEOUT_ERROR = codec.encode(
 
 _due = msgspec.msgpack.Decoder(Due)
 _ended = msgspec.msgpack.Decoder(list[Ended])
+_STATE = re.compile(rb"[srfcud] \d+ \d+ (\S+)(?: [a-z]*)?")
 
 
 def list_due(
@@ -172,9 +177,15 @@ def check_partition(
 
 
 def read_plan_hash(partition: PartitionKeys, execution: str) -> Op[str | None]:
-    """The plan an execution runs; None when there is no such execution."""
+    """The plan an execution runs; None without a state, "" where that cannot be read."""
     words = ("HGET", partition.execution(execution), "state")
     return command("read_plan_hash", *words, parse=_plan_of_state)
+
+
+def owner_of(member: str) -> str:
+    """The execution a timer names: `<kind>:<execution>`, and `:<step>` for one of its steps."""
+    parts = member.split(":")
+    return parts[1] if len(parts) in (2, 3) and parts[1] else NOBODY
 
 
 def read_members(partition: PartitionKeys, index: str, first: int, last: int) -> Op[list[str]]:
@@ -221,7 +232,10 @@ def read_swept(reply: tuple[list[bytes], list[bytes], bytes]) -> Swept:
 
 
 def _plan_of_state(state: bytes | None) -> str | None:
-    return None if state is None else state.decode().split(" ")[3]
+    if state is None:
+        return None
+    found = _STATE.fullmatch(state)
+    return found[1].decode(errors="replace") if found else ""
 
 
 def _entries(reply: list[Any]) -> list[tuple[str, bytes]]:

@@ -96,19 +96,6 @@ class Audit:
             number = auditor.partition.number
             await self._ask(Census(self._space.keys, {number: auditor}).walk(number))
 
-    async def _mend_lost(self) -> None:
-        """Issue steps again whose tokens were missing a lease ago: nobody runs them any more."""
-        lost, self._lost = self._lost, {}
-        try:
-            for number, tokens in lost.items():
-                auditor = self._auditor(self._space.keys.partition(number))
-                await self._ask(auditor.mend_lost(sorted(tokens)))
-                self._take(auditor)
-        except StoreError as error:
-            await self.outage.wait(error)
-        finally:
-            self._lost.clear()
-
     def _auditor(self, partition: PartitionKeys) -> Auditor:
         return Auditor(self._space, partition, self._sweeper.all_queues(), repair=True)
 

@@ -20,6 +20,7 @@ from redflow.model.outcome import ErrorInfo, OutcomeReason
 from redflow.store import sweeps
 from redflow.store.keys import PartitionKeys
 from redflow.store.op import Word
+from redflow.store.sweeps import owner_of
 from redflow.store.workflows import put_partition
 from redflow.worker.outage import Outage, is_refusal, lost_groups
 from redflow.worker.settings import WorkerSettings
@@ -198,14 +199,14 @@ class Sweeper:
         """Fire members, and the orders that come of it; answers how many fired."""
 
         async def send(page: Sequence[str]) -> sweeps.Swept:
-            ids = list(dict.fromkeys(_execution_of(member) for member in page))
+            ids = list(dict.fromkeys(owner_of(member) for member in page))
             found = await self._driver.run_many(
                 [sweeps.read_plan_hash(partition, execution) for execution in ids]
             )
-            plans = await self._readable(partition, [plan for plan in found if plan is not None])
+            plans = await self._readable(partition, [plan for plan in found if plan])
             rows: list[Word] = []
             for member in page:
-                rows += (member, ids.index(_execution_of(member)) + 1)
+                rows += (member, ids.index(owner_of(member)) + 1)
             op = sweeps.promote_timers(
                 self._space,
                 partition,
@@ -320,14 +321,6 @@ def sweep_gap(settings: WorkerSettings) -> float:
     """Seconds without any sweep that count as an outage."""
     longest = min(settings.sweep * LONGEST_GAP_SWEEPS, settings.lease * GAP_LEASE_SHARE)
     return max(settings.sweep * GAP_SWEEPS, longest)
-
-
-def _execution_of(member: str) -> str:
-    """A member of the timers is `<kind>:<execution>`, and `:<step>` unless it means all of it.
-
-    What is no such member belongs to nobody, which is what the script then finds: it is dropped.
-    """
-    return member.partition(":")[2].partition(":")[0] or "~"
 
 
 def _lost_error(deliveries: int) -> bytes:

@@ -183,6 +183,8 @@ def test_plain_reads(store: Store) -> None:
     assert store.run(read_fields(partition, "e1", ["s9", "input"])) == [None, b"=\x01"]
     assert store.run(read_plan_hash(partition, "e1")) == scene.plan.hash
     assert store.run(read_plan_hash(partition, "e9")) is None
+    store.command("HSET", partition.execution("e8"), "state", "no state")
+    assert store.run(read_plan_hash(partition, "e8")) == ""
     assert store.run(read_members(partition, "live", 0, -1)) == ["e1"]
     tokens = store.run(read_tokens(partition, "default", "", 1))
     assert [(token, read_envelope(entry).step) for token, entry in tokens] == [(first, 1)]

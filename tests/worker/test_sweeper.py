@@ -179,6 +179,18 @@ async def test_what_is_no_timer_is_dropped_and_the_others_fire(bench: Bench):
     assert await bench.driver.raw("ZRANGE", timers, 0, -1) == [b"~"]
 
 
+@pytest.mark.row(36)
+@pytest.mark.parametrize("state", ["garbage", "", "r -1 1 plan"])
+async def test_one_damaged_execution_keeps_no_timer_of_the_others(bench: Bench, state: str):
+    await bench.one(lambda value: value)
+    damaged, *others = [await start(bench, "one", bench.id_in(0), due="+20") for _ in range(4)]
+    partition = bench.space.keys.partition(0)
+    await bench.driver.raw("HSET", partition.execution(damaged), "state", state)
+    async with bench.working():
+        for one in others:
+            assert (await bench.ended(one)).status == "C"
+
+
 @pytest.mark.parametrize(
     ("lease", "beat", "sweep", "gap"),
     [(30.0, 10.0, 5.0, 10.0), (30.0, 5.0, 1.0, 3.0), (1.2, 0.3, 0.4, 0.6), (60.0, 5.0, 0.1, 0.3)],

@@ -10,7 +10,7 @@ from redflow.errors import NotFound, StoreError
 from redflow.model.plan import Plan
 from redflow.store.keys import PartitionKeys
 from redflow.store.op import Word
-from redflow.store.sweeps import promote_timers, read_plan_hash
+from redflow.store.sweeps import owner_of, promote_timers, read_plan_hash
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +42,12 @@ class Orders:
     def _promote(
         self, partition: PartitionKeys, page: Sequence[str], plans: dict[str, Plan]
     ) -> list[str]:
-        executions = list(dict.fromkeys(_execution_of(member) for member in page))
+        executions = list(dict.fromkeys(owner_of(member) for member in page))
         self._learn(partition, [one for one in executions if one not in plans], plans)
         used = [plans[one] for one in executions if one in plans]
         rows: list[Word] = []
         for member in page:
-            rows += (member, executions.index(_execution_of(member)) + 1)
+            rows += (member, executions.index(owner_of(member)) + 1)
         op = promote_timers(
             self._namespace.space(),
             partition,
@@ -65,10 +65,5 @@ class Orders:
         ops = [read_plan_hash(partition, execution) for execution in executions]
         found = self._namespace.driver.run_many(ops)
         for execution, content_hash in zip(executions, found, strict=True):
-            if content_hash is not None:
+            if content_hash:
                 plans[execution] = self._plans.get(content_hash)
-
-
-def _execution_of(member: str) -> str:
-    """A member of the timers is `<kind>:<execution>`, and mostly `:<step>`."""
-    return member.split(":")[1]
