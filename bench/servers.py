@@ -15,6 +15,7 @@ import redis
 from redflow.driver.programs import find_program
 
 START_SECONDS = 20.0
+STOP_SECONDS = 10.0
 BUS = 10_000
 SLOTS = 16384
 
@@ -22,7 +23,7 @@ SLOTS = 16384
 @contextmanager
 def own_server(*options: str) -> Iterator[str]:
     """Start the Redis on PATH, else the Valkey of the wheel, without persistence; yield its URL."""
-    with _started(*options) as port:
+    with started(*options) as port:
         yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -31,7 +32,7 @@ def own_cluster(masters: int = 3) -> Iterator[str]:
     """Start a cluster of masters without replicas, each with an equal share of the slots."""
     with ExitStack() as stack:
         enabled = ("--cluster-enabled", "yes")
-        ports = [stack.enter_context(_started(*enabled)) for _ in range(masters)]
+        ports = [stack.enter_context(started(*enabled)) for _ in range(masters)]
         nodes = [stack.enter_context(_client(port)) for port in ports]
         for number, node in enumerate(nodes):
             first, end = SLOTS * number // masters, SLOTS * (number + 1) // masters
@@ -44,7 +45,8 @@ def own_cluster(masters: int = 3) -> Iterator[str]:
 
 
 @contextmanager
-def _started(*options: str) -> Iterator[int]:
+def started(*options: str) -> Iterator[int]:
+    """Start a server; yield its port."""
     directory, port = tempfile.mkdtemp(prefix="redflow-bench-"), _free_port()
     command = [shutil.which("redis-server") or str(find_program()), "--port", str(port)]
     command += ["--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly", "no"]
@@ -60,7 +62,11 @@ def _started(*options: str) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         shutil.rmtree(directory, ignore_errors=True)
 
 

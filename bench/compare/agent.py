@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.compare import loops
 from bench.compare.peers import kind_of
-from bench.compare.peers.base import Peer
+from bench.compare.peers.base import Peer, SyncPeer
 from bench.compare.shapes import SINGLE, Shape
 from bench.compare.stamps import FOLDER, Stamps
 
@@ -30,12 +30,12 @@ LOOK = 0.005
 def main(arguments: list[str]) -> None:
     """Do the job; a worker runs until it is ended."""
     name, job, text = arguments
-    kind = kind_of(name)
-    given = json.loads(text)
+    peer, given = kind_of(name)(), json.loads(text)
+    assert isinstance(peer, Peer), f"{name} does its jobs by itself"
     if job == "work":
-        kind().work()
+        peer.work()
     else:
-        print(json.dumps(loops.run(_do(kind(), JOBS[job], given))))
+        print(json.dumps(loops.run(_do(peer, JOBS[job], given))))
 
 
 async def _do(peer: Peer, job: Job, given: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +63,7 @@ async def produce(peer: Peer, *, mode: str, count: int) -> dict[str, Any]:
         await peer.add()
     begun = time.perf_counter()
     if mode == "sync":
+        assert isinstance(peer, SyncPeer), f"{peer.name} has no call that blocks"
         for _ in range(count):
             peer.add_sync()
     elif mode == "async":

@@ -16,7 +16,7 @@ from typing import Any
 from bench.compare import installing
 from bench.compare.limits import limits_of
 from bench.compare.peers import NAMES, kind_of
-from bench.compare.peers.base import Peer
+from bench.compare.peers.base import Kind
 from bench.compare.processes import PeerFailed, Site, scratch
 from bench.compare.server import Server, own_server
 from bench.compare.stamps import Stalled
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 
 def compare(
     server: Server,
-    kinds: list[type[Peer]],
+    kinds: list[type[Kind]],
     workloads: list[str],
     *,
     runs: int,
@@ -86,7 +86,7 @@ def install(names: list[str]) -> int:
 
 
 def _record(
-    results: Results, run: int, kind: type[Peer], part: Part, found: Callable[[], dict[str, float]]
+    results: Results, run: int, kind: type[Kind], part: Part, found: Callable[[], dict[str, float]]
 ) -> None:
     if why := kind.why_not(part.name):
         results.refuse(kind.name, f"{part.name}: {why}")
@@ -97,7 +97,7 @@ def _record(
         results.refuse(kind.name, f"{part.name}: run {run + 1} failed: {error}")
 
 
-def _measure(server: Server, kind: type[Peer], part: Part, sizes: Sizes) -> dict[str, float]:
+def _measure(server: Server, kind: type[Kind], part: Part, sizes: Sizes) -> dict[str, float]:
     server.flush()
     with scratch() as directory:
         site = Site(kind, installing.home_of(kind), server.url, directory / "run")
@@ -131,13 +131,13 @@ def _names(known: Any) -> Any:
     return names
 
 
-def _runnable(names: list[str]) -> tuple[list[type[Peer]], dict[str, str]]:
+def _runnable(names: list[str]) -> tuple[list[type[Kind]], dict[str, str]]:
     kinds = [kind_of(name) for name in names]
     absent = {kind.name: why for kind in kinds if (why := installing.missing(kind))}
     return [kind for kind in kinds if kind.name not in absent], absent
 
 
-def _about(kind: type[Peer]) -> dict[str, Any]:
+def _about(kind: type[Kind]) -> dict[str, Any]:
     return {"setting": kind.setting, "packages": list(kind.packages)}
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.compare.peers.base import Peer
+from bench.compare.peers.base import Kind
 
 MARK = "redflow-bench.txt"
 """The file that an installation which came to its end leaves: what was installed."""
@@ -20,12 +20,12 @@ def homes() -> Path:
     return Path(cache, "redflow-bench")
 
 
-def home_of(kind: type[Peer]) -> Path | None:
+def home_of(kind: type[Kind]) -> Path | None:
     """Where a peer is installed; None for what runs in the bench's own environment."""
     return homes() / kind.name if kind.packages else None
 
 
-def missing(kind: type[Peer]) -> str | None:
+def missing(kind: type[Kind]) -> str | None:
     """Say why a peer cannot be run; None when it can."""
     home = home_of(kind)
     if home is None:
@@ -41,7 +41,7 @@ def missing(kind: type[Peer]) -> str | None:
     return None
 
 
-def install(kind: type[Peer]) -> str:
+def install(kind: type[Kind]) -> str:
     """Install a peer unless it is, and say what was done; raises CalledProcessError."""
     home = home_of(kind)
     if home is None or missing(kind) is None:

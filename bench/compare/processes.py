@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.compare.peers.base import URL, Peer
+from bench.compare.peers.base import URL, Kind
 from bench.compare.stamps import FOLDER, Stamps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,7 @@ class PeerFailed(Exception):
 class Site:
     """One peer at one server: what starts its processes."""
 
-    kind: type[Peer]
+    kind: type[Kind]
     home: Path | None
     url: str
     directory: Path

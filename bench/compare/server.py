@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import redis
 
-from redflow.driver.programs import find_program
-
-PROGRAMS = ("redis-server", "valkey-server")
-START_SECONDS = 20.0
-STOP_SECONDS = 10.0
-SETTINGS = ("--save", "", "--appendonly", "no", "--bind", "127.0.0.1")
+from bench.servers import started
 
 
 class Server:
@@ -75,46 +66,9 @@ class Server:
 @contextmanager
 def own_server() -> Iterator[Server]:
     """Start a server and end it with the block."""
-    directory = Path(tempfile.mkdtemp(prefix="redflow-bench-"))
-    port = _free_port()
-    command = [_program(), "--port", str(port), "--dir", str(directory), *SETTINGS]
-    # A session of its own: Ctrl-C reaches the bench first, which then ends the server.
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-    )
-    server = Server(port)
-    try:
-        _wait_until_ready(server, process)
-        yield server
-    finally:
-        server.client.close()
-        process.terminate()
+    with started() as port:
+        server = Server(port)
         try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def _program() -> str:
-    found = filter(None, map(shutil.which, PROGRAMS))
-    return next(found, None) or str(find_program())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_ready(server: Server, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            server.client.ping()
-            return
-        except redis.RedisError:
-            if process.poll() is not None or time.monotonic() > end:
-                raise
-        time.sleep(0.02)
+            yield server
+        finally:
+            server.client.close()

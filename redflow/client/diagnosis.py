@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from binascii import crc_hqx
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import distributions
 
 from redflow import defaults
+from redflow.driver.cluster.slots import slot_of_key
 from redflow.model.execution import instant
 from redflow.model.operations import QueueInfo, WorkerInfo
 from redflow.model.plan import Plan
@@ -88,7 +88,7 @@ def judge_denied(user: str, denied: Iterable[str]) -> Iterator[Finding]:
     if names:
         yield Finding(
             f"user {user!r} may not run {', '.join(names)}",
-            "a script that meets it stops half way, and its earlier writes stay",
+            "scripts that need it are refused before they write; on Redis 6.2 they stop half way",
             f"ACL SETUSER {user} {' '.join('+' + name.lower() for name in names)}, and the keys"
             " and channels of the prefix",
             fatal=True,
@@ -99,7 +99,7 @@ def judge_denied(user: str, denied: Iterable[str]) -> Iterator[Finding]:
 def judge_slots(keys: Keys, queues: Sequence[str]) -> Iterator[Finding]:
     """Whether each partition has one slot: a script takes keys of no more."""
     for partition in keys:
-        slots = {slot_of(key) for key in _some_keys(partition, queues)}
+        slots = {slot_of_key(key) for key in _some_keys(partition, queues)}
         if len(slots) > 1:
             yield Finding(
                 f"the keys of partition {partition.number} have {len(slots)} slots",
@@ -108,14 +108,6 @@ def judge_slots(keys: Keys, queues: Sequence[str]) -> Iterator[Finding]:
                 fatal=True,
                 code="slots",
             )
-
-
-def slot_of(key: str) -> int:
-    """The slot of a key in a cluster: that of what its first braces hold, else of all of it."""
-    first = key.find("{")
-    last = key.find("}", first + 1) if first >= 0 else -1
-    tag = key[first + 1 : last] if last > first + 1 else key
-    return crc_hqx(tag.encode(), 0) % 16384
 
 
 def _some_keys(partition: PartitionKeys, queues: Sequence[str]) -> list[str]:

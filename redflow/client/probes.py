@@ -6,16 +6,13 @@ an error or by nothing: the key is missing, the number is none, the type is anot
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from redflow.store.keys import Keys
-from redflow.store.script import script_table
 
 KEY, TYPED, CHANNEL = "<key>", "<typed>", "<channel>"
 """A key that is not there; one of another type, which is; the channel of a partition."""
 
-_CALLED = re.compile(r"\bcall\('([A-Z]+)'")
 NO_SHA = "0" * 40
 WORDS: dict[str, tuple[str | int, ...]] = {
     "DEL": (KEY,),
@@ -82,9 +79,3 @@ def probes(keys: Keys, *, typed: bool) -> Iterator[tuple[str, tuple[str | int, .
             if typed or TYPED not in words:
                 named = {KEY: missing, TYPED: other, CHANNEL: f"{partition.prefix}control"}
                 yield name, (name, *(named.get(str(word), word) for word in words))
-
-
-def script_commands() -> set[str]:
-    """Every command that a script calls."""
-    texts = (script.text for script in script_table().values())
-    return {name for text in texts for name in _CALLED.findall(text)}

@@ -1,8 +1,8 @@
-"""Several calls at once, where there is a loop for it, each ending as it ends."""
+"""Several servers: calls to them at once, where there is a loop for it, each ending as it ends."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from redflow.errors import StoreError
 
@@ -32,3 +32,14 @@ async def _outcome(call: Callable[[], Awaitable[T]]) -> T | StoreError:
         return await call()
     except StoreError as error:
         return error
+
+
+class Splitting(Protocol):
+    """A driver, as far as it says which partitions one call may name."""
+
+    def together(self, partitions: Sequence[int]) -> Sequence[Sequence[int]]: ...
+
+
+def is_spread(driver: Splitting) -> bool:
+    """Say whether partitions live on several servers."""
+    return len(driver.together((0, 1))) > 1

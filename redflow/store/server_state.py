@@ -1,9 +1,9 @@
 """Whether a server takes writes, and has room for them, by what its INFO says."""
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-_FIELD = re.compile(rb"^(\w+):([^\r\n]*)", re.MULTILINE)
+from redflow.store.fitness import read_info
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +26,23 @@ class ServerState:
 
 def read_state(info: bytes) -> ServerState:
     """Read the sections memory, persistence and replication; what is not told is no obstacle."""
-    told = dict(_FIELD.findall(info))
+    told = read_info(info)
 
-    def number(name: bytes) -> int:
-        text = told.get(name, b"")
+    def number(name: str) -> int:
+        text = told.get(name, "")
         return int(text) if text.isdigit() else 0
 
-    used = number(b"used_memory") - number(b"mem_not_counted_for_evict")
-    return ServerState(_refusal(told), used, number(b"maxmemory"))
+    used = number("used_memory") - number("mem_not_counted_for_evict")
+    return ServerState(_refusal(told), used, number("maxmemory"))
 
 
-def _refusal(told: dict[bytes, bytes]) -> str:
-    if told.get(b"loading") == b"1":
+def _refusal(told: Mapping[str, str]) -> str:
+    if told.get("loading") == "1":
         return "loading"
-    if told.get(b"role") == b"slave":
+    if told.get("role") == "slave":
         return "replica"
-    writing = (b"rdb_last_bgsave_status", b"aof_last_write_status")
-    if any(told.get(name) == b"err" for name in writing):
+    writing = ("rdb_last_bgsave_status", "aof_last_write_status")
+    if any(told.get(name) == "err" for name in writing):
         return "disk"
     # Told only where min-replicas-to-write is set, which is at least one.
-    return "replicas" if told.get(b"min_slaves_good_slaves") == b"0" else ""
+    return "replicas" if told.get("min_slaves_good_slaves") == "0" else ""

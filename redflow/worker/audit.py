@@ -7,7 +7,8 @@ import logging
 import random
 import time
 
-from redflow.errors import StoreError, Unavailable
+from redflow.driver.each import is_spread
+from redflow.errors import StoreError
 from redflow.store.auditor import Auditor
 from redflow.store.census import Census
 from redflow.store.keys import PartitionKeys
@@ -86,13 +87,7 @@ class Audit:
 
         A cluster lists the keys of each node for itself; there `redflow fsck` names the rest.
         """
-        try:
-            told = await self._driver.everywhere("INFO", "cluster")
-        except Unavailable:
-            raise
-        except StoreError:  # it says nothing of itself
-            told = []
-        if not any(b"cluster_enabled:1" in info for _, info in told):
+        if not is_spread(self._driver):
             number = auditor.partition.number
             await self._ask(Census(self._space.keys, {number: auditor}).walk(number))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from redflow.driver import Driver
 from redflow.driver.backoff import DEADLINE
+from redflow.driver.each import is_spread
 from redflow.errors import RedflowError, StoreError
 from redflow.model.operations import ALIVE_BEATS
 from redflow.store.space import Space
@@ -45,7 +46,7 @@ class Heartbeat:
         self._claims = claims
         self._about = about
         self._on_beat = on_beat
-        self._spread = len(driver.together(list(space.keys))) > 1
+        self._spread = is_spread(driver)
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
         self._soon = threading.Event()

@@ -6,14 +6,13 @@ threads; where a race is only an order of calls, every order is made.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from random import Random
 from typing import Any
 
 import msgspec
 import pytest
-import redis
 
 from redflow.store.steps import Claim
 from redflow.store.stopping import pause_execution, stop_execution
@@ -34,20 +33,6 @@ ABREAST = 2
 SIGNALS = 2_000
 LEASE = 30_000
 RESUME = msgspec.msgpack.encode(["signal", 7])
-
-
-@pytest.fixture
-def client(server_url: str) -> Iterator[redis.Redis]:
-    made = server_client(server_url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def store(client: redis.Redis, namespace: str) -> Iterator[Store]:
-    made = Store(client, namespace)
-    yield made
-    made.clear()
 
 
 @pytest.mark.fault

@@ -5,7 +5,7 @@ Whoever dies between two calls takes along what it held: tokens fall silent, ord
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from random import Random
 from typing import Any
@@ -34,20 +34,6 @@ JOINS = ("all", "any_outcome", "on failure", "finalizer")
 ENTRIES = 400
 CALLS = 14
 """Calls after any of which whoever made it may die; there are fewer."""
-
-
-@pytest.fixture
-def client(server_url: str) -> Iterator[redis.Redis]:
-    made = server_client(server_url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def store(client: redis.Redis, namespace: str) -> Iterator[Store]:
-    made = Store(client, namespace)
-    yield made
-    made.clear()
 
 
 # --- row 32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from bench.compare.peers.base import Peer
+from bench.compare.peers.base import Kind
 
 OURS = "redflow"
 NAMES = (
@@ -12,7 +12,7 @@ NAMES = (
 )  # fmt: skip
 
 
-def kind_of(name: str) -> type[Peer]:
+def kind_of(name: str) -> type[Kind]:
     """Return the class of a peer."""
-    found: type[Peer] = import_module(f"bench.compare.peers.{name}").PEER
+    found: type[Kind] = import_module(f"bench.compare.peers.{name}").PEER
     return found

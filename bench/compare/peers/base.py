@@ -23,8 +23,8 @@ Step = tuple[str, str, int]
 """A step of a graph that is handed on by hand: its shape, its run, its number."""
 
 
-class Peer(ABC):
-    """A task queue in its best documented setting: one worker process, one producer."""
+class Kind:
+    """A task queue in its best documented setting, and the program that does its jobs."""
 
     name: ClassVar[str]
     setting: ClassVar[str]
@@ -41,9 +41,6 @@ class Peer(ABC):
     capped: ClassVar[tuple[str, ...]] = ()
     """Endings of the keys that do not grow beyond a limit."""
 
-    def __init__(self) -> None:
-        self.url = os.environ[URL]
-
     @classmethod
     def command(cls, home: Path | None, python: str) -> list[str]:
         """The program that takes a job and its arguments; `home` is where it was installed."""
@@ -57,6 +54,13 @@ class Peer(ABC):
             return "has no such call"
         return cls.lacks.get(part)
 
+
+class Peer(Kind, ABC):
+    """One that the agent runs: a worker process, or a producer."""
+
+    def __init__(self) -> None:
+        self.url = os.environ[URL]
+
     @abstractmethod
     def work(self) -> None:
         """Run a worker until SIGTERM."""
@@ -68,10 +72,6 @@ class Peer(ABC):
     async def close(self) -> None:
         """Disconnect."""
         return
-
-    def add_sync(self) -> Any:
-        """Start one no-op with a call that blocks; returns what `result` takes."""
-        raise NotImplementedError(f"{self.name} has no call that blocks")
 
     @abstractmethod
     async def add(self) -> Any:
@@ -85,13 +85,21 @@ class Peer(ABC):
     async def result(self, job: Any) -> None:
         """Wait until a no-op that was started has ended, as the library's users would."""
 
+    @abstractmethod
     async def start(self, shape: Shape, count: int) -> None:
         """Start runs of a graph of no-ops."""
-        raise NotImplementedError(f"{self.name} has no graphs")
 
 
-class BlockingPeer(Peer):
-    """One whose calls block."""
+class SyncPeer(Peer):
+    """One with a call that blocks."""
+
+    @abstractmethod
+    def add_sync(self) -> Any:
+        """Start one no-op; returns what `result` takes."""
+
+
+class BlockingPeer(SyncPeer):
+    """One whose calls all block."""
 
     modes = SYNC_MODES
 

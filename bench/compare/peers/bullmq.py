@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from bench.compare.peers.base import ASYNC_MODES, Peer
+from bench.compare.peers.base import ASYNC_MODES, Kind
 
 
-class Bullmq(Peer):
+class Bullmq(Kind):
     """One worker in one process of Node."""
 
     name = "bullmq"
@@ -26,21 +26,6 @@ class Bullmq(Peer):
     @classmethod
     def command(cls, home: Path | None, python: str) -> list[str]:
         return ["node", str(Path(__file__).with_suffix(".js")), str(home)]
-
-    def work(self) -> None:
-        raise NotImplementedError
-
-    async def open(self) -> None:
-        raise NotImplementedError
-
-    async def add(self) -> Any:
-        raise NotImplementedError
-
-    async def add_many(self, count: int) -> None:
-        raise NotImplementedError
-
-    async def result(self, job: Any) -> None:
-        raise NotImplementedError
 
 
 PEER = Bullmq

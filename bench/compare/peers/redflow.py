@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.compare.peers.base import ASYNC_MODES, Peer
+from bench.compare.peers.base import ASYNC_MODES, SyncPeer
 from bench.compare.shapes import SINGLE, Shape
 from bench.compare.stamps import stamp
 from redflow import Client, Engine, Metrics, Workflow
@@ -12,7 +12,7 @@ from redflow.cli.serve import serve
 from redflow.logs import configure
 
 
-class Redflow(Peer):
+class Redflow(SyncPeer):
     """Ours: runs in the environment of the bench."""
 
     name = "redflow"

@@ -4,8 +4,9 @@ from typing import Any
 
 from redflow.client._async.namespace import AsyncNamespace
 from redflow.client._async.orders import AsyncOrders
+from redflow.driver.each import is_spread
 from redflow.driver.timer import AsyncTimer
-from redflow.errors import InvalidInput, StoreError, Unavailable
+from redflow.errors import InvalidInput, StoreError
 from redflow.store.auditor import Auditor
 from redflow.store.census import Census
 from redflow.store.damage import Audited, each_once
@@ -43,7 +44,7 @@ class AsyncChecking:
             await self._ask(auditor.walk())
             await self._carry_out(auditor)
         census = Census(space.keys, auditors)
-        if await self._is_cluster():
+        if is_spread(self._namespace.driver):
             census.skip("a cluster lists the keys of each node for itself")
         else:
             await self._ask(census.walk(partition))
@@ -58,15 +59,6 @@ class AsyncChecking:
             executions=sum(auditor.report.executions for auditor in auditors.values()),
             findings=each_once([*findings, *census.findings]),
         )
-
-    async def _is_cluster(self) -> bool:
-        try:
-            told = await self._namespace.driver.everywhere("INFO", "cluster")
-        except Unavailable:
-            raise
-        except StoreError:  # it says nothing of itself
-            return False
-        return any(b"cluster_enabled:1" in info for _, info in told)
 
     async def _mend_lost(self, auditor: Auditor) -> None:
         lost = sorted(auditor.report.lost)

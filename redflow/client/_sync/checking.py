@@ -5,8 +5,9 @@ from typing import Any
 
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.orders import Orders
+from redflow.driver.each import is_spread
 from redflow.driver.timer import Timer
-from redflow.errors import InvalidInput, StoreError, Unavailable
+from redflow.errors import InvalidInput, StoreError
 from redflow.store.auditor import Auditor
 from redflow.store.census import Census
 from redflow.store.damage import Audited, each_once
@@ -44,7 +45,7 @@ class Checking:
             self._ask(auditor.walk())
             self._carry_out(auditor)
         census = Census(space.keys, auditors)
-        if self._is_cluster():
+        if is_spread(self._namespace.driver):
             census.skip("a cluster lists the keys of each node for itself")
         else:
             self._ask(census.walk(partition))
@@ -59,15 +60,6 @@ class Checking:
             executions=sum(auditor.report.executions for auditor in auditors.values()),
             findings=each_once([*findings, *census.findings]),
         )
-
-    def _is_cluster(self) -> bool:
-        try:
-            told = self._namespace.driver.everywhere("INFO", "cluster")
-        except Unavailable:
-            raise
-        except StoreError:  # it says nothing of itself
-            return False
-        return any(b"cluster_enabled:1" in info for _, info in told)
 
     def _mend_lost(self, auditor: Auditor) -> None:
         lost = sorted(auditor.report.lost)
