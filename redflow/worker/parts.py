@@ -54,7 +54,7 @@ class Parts:
         self.attempts = Attempts(self.shared, self.pump.report, self.pump.note)
         self.sweeper = Sweeper(self.shared)
         self.timers = Timers(self.shared, self.sweeper.promote, self.sweeper.due_at, self.pump.look)
-        self.retention = Retention(self.shared)
+        self.retention = Retention(self.shared, self.sweeper)
         self.audit = Audit(self.shared, self.sweeper)
         self.children = Children(self.shared, self.pump, self.sweeper.restore_groups)
         self.reader = Reader(self.shared, self.attempts, self.pump, self.sweeper)

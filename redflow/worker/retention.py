@@ -16,6 +16,7 @@ from redflow.store.sweeps import read_expired, read_sweeper
 from redflow.store.workers import forget_workers
 from redflow.worker.outage import Outage
 from redflow.worker.shared import Shared
+from redflow.worker.sweeper import Sweeper
 
 LOGGER = logging.getLogger("redflow.worker")
 
@@ -31,7 +32,7 @@ PAGE = 100
 class Retention:
     """Removes what is old, in partitions that this worker sweeps."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, sweeper: Sweeper) -> None:
         self._driver = shared.driver
         self._space = shared.space
         self._settings = shared.settings
@@ -39,8 +40,7 @@ class Retention:
         completed, others = shared.settings.retention_completed, shared.settings.retention_others
         self._kept = {"completed": completed, "failed": others, "cancelled": others}
         self.outage = Outage("retention")
-        self.queues: list[str] = list(shared.settings.queues)
-        """Every queue of the namespace."""
+        self._sweeper = sweeper
         self.purged = 0
         self.forgotten = 0
 
@@ -73,12 +73,13 @@ class Retention:
         """Remove consumers of dead workers: with every restart there is another one."""
         if not partitions:
             return
-        beats = await self._driver.run_many([read_workers(self._space, q) for q in self.queues])
+        queues = self._sweeper.all_queues()
+        beats = await self._driver.run_many([read_workers(self._space, q) for q in queues])
         ops = [
             forget_workers(
                 self._space,
                 partition,
-                queues=self.queues,
+                queues=queues,
                 alive=sorted(set().union(*beats)),
                 idle=round(self._settings.lease * 1000),
             )

@@ -261,7 +261,7 @@ class Worker:
             await asyncio.sleep(rest)
 
     def _on_beat(self, beat: Beat) -> None:
-        self.sweeper.queues = self.retention.queues = beat.queues
+        self.sweeper.queues = beat.queues
         namespace = self._space.keys.namespace
         for queue, count in beat.workers.items():
             self._metrics.workers.labels(namespace, queue).set(count)
