@@ -56,6 +56,7 @@ class Pump:
         self._going.set()
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._drained = asyncio.Event()
         self._reserved = 0
         self._in_flight = 0
         self._loop = asyncio.get_running_loop()
@@ -117,6 +118,17 @@ class Pump:
         """Whether calls find work without the blocking read."""
         return bool(self._turn) or self._in_flight > 0
 
+    async def drained(self, patience: float) -> bool:
+        """Wait until calls find no work by themselves, for so many seconds; answer whether so."""
+        if self.busy:
+            self._drained.clear()
+            waiting = self._loop.call_later(patience, self._drained.set)
+            try:
+                await self._drained.wait()
+            finally:
+                waiting.cancel()
+        return not self.busy
+
     @property
     def clear(self) -> bool:
         """Whether everything reported has been acknowledged."""
@@ -166,6 +178,8 @@ class Pump:
             self._in_flight -= 1
             if not self._in_flight:
                 self._quiet.set()
+                if not self._turn:
+                    self._drained.set()
 
     def wake(self) -> None:
         """Look at the outboxes again."""

@@ -119,8 +119,7 @@ class Reader:
             await asyncio.sleep(PROBE)
             self._look_on(line)
         elif self._pump.busy:
-            await asyncio.sleep(PROBE)
-            if self._pump.busy:  # asked again: a look makes it busy itself, if only for a moment
+            if not await self._pump.drained(PROBE):
                 await self._probe(line)
         else:
             await self._read(line, self._pump.room(), round(self._settings.interval * 1000))

@@ -58,7 +58,10 @@ class Canceller:
         """Begin a call, let it come some way, cancel it; it may be done by then."""
         kind = self.rng.choice([self._start, self._start, self._echo, self._read])
         task = asyncio.create_task(kind(f"x{number}"))
-        for _ in range(self.rng.choice([0, 1, 2, 3, 5, 8, 13, 40, 100, 300])):
+        turns = self.rng.choice([0, 1, 2, 3, 5, 8, 13, 40, 100, 300, None])
+        if turns is None:  # how many turns a call takes is a matter of the machine
+            await asyncio.wait({task})
+        for _ in range(turns or 0):
             await asyncio.sleep(0)
         task.cancel()
         try:

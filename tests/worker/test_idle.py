@@ -1,5 +1,8 @@
 """A worker without work asks nothing but its blocking read."""
 
+import pytest
+
+from redflow.worker import reader
 from tests.worker.faults import Faults
 from tests.worker.kit import Bench, until
 
@@ -15,3 +18,18 @@ async def test_a_worker_with_fewer_slots_than_partitions_comes_to_rest(bench: Be
         before = faults.calls["read_group"]
         # Probing for partitions with work, it would never read again.
         await until(lambda: faults.calls["read_group"] > before + 3, 5.0, "it reads and waits")
+
+
+async def test_what_is_started_behind_a_step_is_heard_of_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker goes back to its blocking read when calls find no more, not at the next look."""
+    monkeypatch.setattr(reader, "PROBE", 3600.0)
+
+    async def work() -> str:
+        return "done"
+
+    await bench.one(work)
+    async with bench.working():
+        for _ in range(5):  # a sweep would find it later
+            assert (await bench.run("one", seconds=2.0)).status == "C"
