@@ -192,8 +192,10 @@ class Reader:
             self._accept(held)
 
     def _accept(self, held: Held) -> None:
-        """Run a step, or give it back: its queue may have been paused while the read waited."""
-        if held.queue in self._pump.open_queues:
+        """Run a step, or give it back: while the read waited its queue may have been paused, or the
+        worker told to stop.
+        """
+        if self._pump.accepting and held.queue in self._pump.open_queues:
             self._attempts.accept(held)
         else:
             self._attempts.give_back(held)

@@ -61,8 +61,9 @@ class Yard:
         self.bench, self.pods, self.witness = bench, pods, witness
 
     def lines(self, *words: str) -> list[Line]:
-        """What was witnessed until now."""
-        rows = [Line(*json.loads(line)) for line in self.witness.read_text().splitlines()]
+        """What was witnessed until now; a line that is being written is not whole yet."""
+        whole = self.witness.read_text().split("\n")[:-1]
+        rows = [Line(*json.loads(line)) for line in whole]
         return [row for row in rows if row.word in words]
 
     async def begun(self, number: int) -> list[Line]:

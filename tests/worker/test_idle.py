@@ -4,7 +4,7 @@ import pytest
 
 from redflow.worker import reader
 from tests.worker.faults import Faults
-from tests.worker.kit import Bench, until
+from tests.worker.kit import Bench, until, within
 
 
 async def test_a_worker_with_fewer_slots_than_partitions_comes_to_rest(bench: Bench) -> None:
@@ -18,6 +18,32 @@ async def test_a_worker_with_fewer_slots_than_partitions_comes_to_rest(bench: Be
         before = faults.calls["read_group"]
         # Probing for partitions with work, it would never read again.
         await until(lambda: faults.calls["read_group"] > before + 3, 5.0, "it reads and waits")
+
+
+async def test_what_the_blocking_read_wins_after_the_word_to_stop_is_given_back(
+    bench: Bench,
+) -> None:
+    begun: list[str] = []
+
+    async def work() -> None:
+        begun.append("one")
+
+    await bench.one(work)
+    faults = Faults(bench.connector)
+    faults.on("read_group", "hold")
+    async with bench.working(faults) as worker:
+        await within(faults.held.wait())
+        worker.pump.accepting = False
+        execution = await bench.execute("one")
+        token = (await bench.read(execution)).steps["a"].token
+        faults.go.set()
+
+        async def given_back() -> bool:
+            step = (await bench.read(execution)).steps["a"]
+            return (step.kind, step.token == token) == ("q", False)
+
+        await until(given_back)
+    assert begun == []
 
 
 async def test_what_is_started_behind_a_step_is_heard_of_at_once(
