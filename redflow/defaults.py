@@ -10,6 +10,8 @@ RETRY_MAXIMUM_INTERVAL: Final = 60.0
 
 # Attempts and leases.
 FUNCTION_TIMEOUT: Final = 600.0
+HTTP_TIMEOUT: Final = 30.0
+AI_TIMEOUT: Final = 120.0
 LEASE: Final = 30.0
 BEAT: Final = 10.0
 SWEEP: Final = 5.0
@@ -25,6 +27,12 @@ INLINE_VALUE: Final = 2048
 INLINE_TOTAL: Final = 8192
 INLINE_COUNT: Final = 64
 
+# Values in a payload store, where there is one.
+PAYLOAD_THRESHOLD: Final = 64 * 1024
+PAYLOAD_LIMIT: Final = 64 * 1024 * 1024
+PAYLOAD_PATIENCE: Final = 60.0
+PAYLOAD_GRACE: Final = 3600.0
+
 # Shape of a namespace and of a workflow.
 PARTITIONS: Final = 16
 NODES: Final = 10_000
@@ -32,6 +40,11 @@ DEPTH: Final = 8
 SIGNALS_CAP: Final = 100
 EVENTS_CAP: Final = 100_000
 DONE_CAP: Final = 10_000
+
+# Secrets.
+SECRETS: Final = 1000
+SECRET_BYTES: Final = 65_536
+SECRET_CACHE: Final = 10.0
 
 # How long ended executions are kept.
 RETENTION_COMPLETED: Final = 86_400.0

@@ -3,18 +3,22 @@
 RedflowError
 ├── InvalidWorkflow      a definition has problems; `problems` lists them all
 ├── InvalidInput         one argument or value breaks a rule
+│   ├── DecryptionFailed a sealed value was changed, moved, or is not sealed at all
 │   ├── PayloadTooLarge  a value is over its size limit
+│   ├── PayloadMissing   a value is no longer in the payload store
+│   ├── PayloadDamaged   what the payload store gave is not what was put there
 │   └── InputTooLarge    the outputs that meet in a join are over their limit
 ├── NotFound             no such workflow, version, execution, queue, worker or namespace
 ├── Conflict             the thing exists or has ended, and the request says otherwise
 ├── ExecutionFailed      the execution that was waited for FAILED
 ├── ExecutionCancelled   the execution that was waited for was CANCELLED
 ├── LeaseLost            this attempt of a step was ended from outside
-└── StoreError           Redis did not do what was asked
+└── StoreError           Redis, or a payload store, did not do what was asked
     ├── Unavailable      not reachable, or not answering in time
     ├── OutOfMemory      Redis refused a write at maxmemory
     ├── VersionMismatch  the namespace was written by another data-model version
     └── Misconfigured    the URL or the server's settings do not allow redflow to run
+        └── KeyMissing   a value was sealed with a key that is not here
 """
 
 from collections.abc import Sequence
@@ -66,8 +70,20 @@ class InvalidInput(RedflowError):
         self.field = field
 
 
+class DecryptionFailed(InvalidInput):
+    """A sealed value was changed or moved, or a value that had to be sealed is not."""
+
+
 class PayloadTooLarge(InvalidInput):
     """A value is over its size limit."""
+
+
+class PayloadMissing(InvalidInput):
+    """A value that was put into the payload store is not there."""
+
+
+class PayloadDamaged(InvalidInput):
+    """What the payload store gave is not what was put there, or belongs to something else."""
 
 
 class InputTooLarge(InvalidInput):
@@ -119,7 +135,7 @@ class LeaseLost(RedflowError):
 
 
 class StoreError(RedflowError):
-    """Redis did not do what was asked."""
+    """Redis, or a payload store, did not do what was asked."""
 
 
 class Unavailable(StoreError):
@@ -142,6 +158,10 @@ class Misconfigured(StoreError):
     """The URL is missing or wrong, or a setting of the server does not allow redflow to run."""
 
 
+class KeyMissing(Misconfigured):
+    """A value was sealed with a key that this process has not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What an error becomes at the edge: an HTTP status and an exit code."""
@@ -155,7 +175,10 @@ ANSWERS: dict[type[BaseException], Answer] = {
     RedflowError: Answer(500, 1),
     InvalidWorkflow: Answer(422, 11),
     InvalidInput: Answer(400, 2),
+    DecryptionFailed: Answer(500, 1),
     PayloadTooLarge: Answer(413, 2),
+    PayloadMissing: Answer(500, 1),
+    PayloadDamaged: Answer(500, 1),
     InputTooLarge: Answer(413, 2),
     NotFound: Answer(404, 3),
     Conflict: Answer(409, 8),
@@ -167,6 +190,7 @@ ANSWERS: dict[type[BaseException], Answer] = {
     OutOfMemory: Answer(503, 7),
     VersionMismatch: Answer(503, 7),
     Misconfigured: Answer(503, 2),
+    KeyMissing: Answer(503, 2),
     TimeoutError: Answer(504, 6),
 }
 

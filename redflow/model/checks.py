@@ -3,6 +3,9 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
 
 from redflow.errors import InvalidInput, Problem
 
@@ -18,12 +21,26 @@ def pointer(*parts: object) -> str:
     return "".join("/" + _part(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+def written(value: Any) -> Any:
+    """Return a struct, such as the name of a secret, as the map that documents hold; else itself.
+
+    One that holds what msgspec cannot write stays as it is.
+    """
+    if not isinstance(value, msgspec.Struct):
+        return value
+    try:
+        return msgspec.to_builtins(value)
+    except (TypeError, ValueError, RecursionError):
+        return value
+
+
 def not_json(value: object, at: str, code: str = "not_json") -> Iterator[Problem]:
     """List what keeps a value from being written as JSON, in time bounded for any value."""
     left = _ITEMS
     todo: deque[tuple[object, str, int]] = deque([(value, at, 0)])
     while todo:
-        item, here, depth = todo.popleft()
+        found, here, depth = todo.popleft()
+        item = written(found)
         cause = _not_json_cause(item, depth)
         if cause:
             yield Problem(here, code, cause)

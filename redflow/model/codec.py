@@ -23,6 +23,10 @@ from redflow.errors import InvalidInput, PayloadTooLarge
 
 # Extension codes are stored: never change one. 0 marks an absent input.
 _DATETIME, _DECIMAL, _UUID, _DATE, _TIMEDELTA = 1, 2, 3, 4, 5
+SEALED = 6
+"""The extension code of a value that is encrypted."""
+STORED = 7
+"""The extension code of a value that is kept in a payload store."""
 
 _DEPTH = 100
 _LOWEST, _HIGHEST = -(2**63), 2**64 - 1
@@ -34,6 +38,37 @@ _FAST_ITEMS = 1_000_000
 _SIMPLE = frozenset({str, int, bool, type(None), bytes})
 
 _pack = msgspec.msgpack.Encoder().encode
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """A value that is encrypted: what a process sees that has not its key."""
+
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"Sealed({len(self.data):,} bytes)"
+
+
+def sealed(data: bytes) -> Ext:
+    """Mark encrypted bytes that stand for a value: packed as they are, `decode` answers Sealed."""
+    return Ext(SEALED, data)
+
+
+class Stored(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A value in a payload store: what a process sees that has not fetched it."""
+
+    key: str
+    size: int
+    digest: bytes
+    secret: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Stored({self.key!r}, {self.size:,} bytes)"
+
+
+def stored(reference: Stored) -> bytes:
+    """Encode a reference that stands for a value: `decode` answers it."""
+    return _pack(Ext(STORED, _pack(reference)))
 
 
 def encode(value: object, *, limit: int = VALUE_LIMIT) -> bytes:
@@ -286,6 +321,8 @@ _READERS: dict[int, Callable[[bytes], Any]] = {
     _TIMEDELTA: lambda data: timedelta(microseconds=int(data)),
     _DECIMAL: lambda data: Decimal(data.decode()),
     _UUID: lambda data: UUID(bytes=data),
+    SEALED: Sealed,
+    STORED: msgspec.msgpack.Decoder(Stored).decode,
 }
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Final, Literal
 
 from redflow.errors import InvalidInput
+from redflow.model.checks import written
 from redflow.model.ids import short_hash
 from redflow.model.retry import RetryPolicy
 from redflow.model.status import WorkflowStatus
@@ -154,6 +155,7 @@ def _canonical(value: Any, depth: int) -> Any:
     """Write 1.0 as 1, as RFC 8785 does: a browser that edits a document cannot keep the `.0`."""
     if depth > _DEPTH:
         raise InvalidInput("config is nested too deep", field="config")
+    value = written(value)
     if isinstance(value, Mapping):
         return {str(key): _canonical(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

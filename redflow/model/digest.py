@@ -13,4 +13,14 @@ _plain = msgspec.msgpack.Decoder().decode
 
 def digest_of(data: bytes) -> str:
     """Return the digest of an encoded value; maps that are equal have one, whatever their order."""
-    return short_hash(_sorted(_plain(data)), _CHARS)
+    return short_digest(canonical(data))
+
+
+def canonical(data: bytes) -> bytes:
+    """Return an encoded value with its maps in order."""
+    return _sorted(_plain(data))
+
+
+def short_digest(data: bytes) -> str:
+    """Return the digest of bytes."""
+    return short_hash(data, _CHARS)

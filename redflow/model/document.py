@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from redflow.errors import InvalidInput, InvalidWorkflow, Problem
-from redflow.model.checks import pointer, shown
+from redflow.model.checks import pointer, shown, written
 from redflow.model.definition import DEFAULT, Definition, Edge, Node
 from redflow.model.durations import seconds
 from redflow.model.graph import problems
@@ -98,7 +98,8 @@ def read_document(document: object, make: type[D], check: Check[D] = problems) -
 
 
 def plain_json(value: Any) -> Any:
-    """Copy a JSON value into new dicts and lists."""
+    """Copy a JSON value into new dicts and lists; structs become dicts."""
+    value = written(value)
     if isinstance(value, Mapping):
         return {key: plain_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -19,6 +19,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 # They would collide with the paths of the HTTP API.
 _RESERVED_NAMESPACES = frozenset({"v1", "api", "health", "metrics", "webhooks", "ui"})
 
+_RERUN = re.compile(r"[A-Za-z0-9_-]+~r[0-9]+")
+
 _KEY_BYTES = 255
 _MADE_BYTES = 200
 _HASH_CHARS = 26
@@ -102,6 +104,16 @@ def child_id(parent: str, node: str, attempt: int) -> str:
 def rerun_id(execution_id: str, number: int) -> str:
     """Make the id of a rerun; those of one tree share a root, and so their numbers."""
     return f"{root_of(execution_id)}~r{number}"
+
+
+def is_rerun(execution_id: str) -> bool:
+    """Whether an execution is a rerun, and no child of one."""
+    return bool(_RERUN.fullmatch(execution_id))
+
+
+def is_rerun_in_tree(execution_id: str, other: str) -> bool:
+    """Whether an execution is a rerun in the tree of another one, whose values it may have."""
+    return is_rerun(execution_id) and root_of(execution_id) == root_of(other)
 
 
 def undo_id(node: str) -> str:

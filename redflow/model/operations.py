@@ -50,6 +50,20 @@ class QueueInfo:
     paused: Pause | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """How many values are sealed with a key; `here`: this process has it, `current`: it seals.
+
+    `values` stand in executions and secrets, `tokens` travel with steps that are ready or running.
+    """
+
+    id: str
+    values: int
+    tokens: int
+    here: bool
+    current: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerInfo:
     """A worker as its heartbeats tell; `alive` unless they have stopped for three beats."""

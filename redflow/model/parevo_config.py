@@ -158,7 +158,8 @@ def _log(config: Config, at: str, told: Told) -> None:
 
 def _ai(config: Config, at: str, told: Told) -> None:
     if isinstance(config.get("api_key"), str):
-        told.note(at + "/api_key", "it stands in the document for all to read; use a secret")
+        text = 'it is refused as a text: write {"$secret": "NAME"}, and redflow secret set NAME'
+        told.note(at + "/api_key", text)
 
 
 def _condition(config: Config, at: str, told: Told) -> None:

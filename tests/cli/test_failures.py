@@ -24,6 +24,8 @@ EXIT_CODES = {
     "PayloadTooLarge": 2,
     "InputTooLarge": 2,
     "Misconfigured": 2,
+    "KeyMissing": 2,
+    "DecryptionFailed": 1,
     "NotFound": 3,
     "ExecutionFailed": 4,
     "ExecutionCancelled": 5,

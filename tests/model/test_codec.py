@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from redflow.errors import InvalidInput, PayloadTooLarge
 from redflow.model import codec
-from redflow.model.codec import decode, encode
+from redflow.model.codec import Sealed, decode, encode
 
 texts = st.text(max_size=20)
 integers = st.integers(-(2**63), 2**64 - 1)
@@ -377,7 +377,7 @@ def test_a_cut_value_is_refused(value, cut):
         decode(data[: max(0, len(data) - cut)])
 
 
-@pytest.mark.parametrize("code", [0, 6, 127])
+@pytest.mark.parametrize("code", [0, 8, 127])
 def test_unknown_extension_codes_are_refused(code):
     with pytest.raises(InvalidInput, match=f"extension code {code}"):
         decode(extension(code, b"x"))
@@ -392,3 +392,7 @@ def test_only_bytes_decode(data):
 @given(st.recursive(plain, lambda inner: st.lists(inner) | st.dictionaries(texts, inner)))
 def test_plain_values_are_messagepack_as_another_library_reads_it(value):
     assert msgpack.unpackb(encode(value)) == value
+
+
+def test_an_encrypted_value_decodes_to_what_stands_for_it():
+    assert decode(extension(6, b"\x01...")) == Sealed(b"\x01...")

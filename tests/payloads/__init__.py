@@ -1,0 +1,1 @@
+"""Tests of payload stores, of what goes there, and of the way back."""
