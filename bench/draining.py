@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bench.measuring import ORDER, SLOTS, Mark, Step, cost, mark, new_engine, noop, start_executions
-from redflow import Metrics
+from redflow import Crypto, Metrics
 
 
 class Reached:
@@ -47,14 +47,14 @@ class _CountingMetrics(Metrics):
 class Ground:
     """An engine whose steps and executions are counted, and what was spent in it."""
 
-    def __init__(self, url: str, step: Step = noop) -> None:
+    def __init__(self, url: str, step: Step = noop, crypto: Crypto | None = None) -> None:
         self.begun, self.ended = Reached(), Reached()
 
         async def counted(value: Any) -> Any:
             self.begun.add(1)
             return await step(value)
 
-        self.engine = new_engine(url, counted, _CountingMetrics(self.ended))
+        self.engine = new_engine(url, counted, _CountingMetrics(self.ended), crypto)
         self._started = 0
         self._spent: list[tuple[Mark, Mark, int]] = []
 

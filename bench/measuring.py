@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import Any
 
 from bench.counting import CountingConnector
-from redflow import Engine, Metrics, Workflow
+from redflow import Crypto, Engine, Metrics, Workflow
 
 SLOTS = 256
 """Steps that the worker of a benchmark may have under way."""
@@ -41,10 +41,12 @@ def workflow_of(name: str, parents: Sequence[Sequence[int]]) -> Workflow:
     return builder.build()
 
 
-def new_engine(url: str, step: Step = noop, metrics: Metrics | None = None) -> Engine:
+def new_engine(
+    url: str, step: Step = noop, metrics: Metrics | None = None, crypto: Crypto | None = None
+) -> Engine:
     """An engine in a namespace of its own; `step` is what its nodes call."""
     namespace, metrics = f"b{token_hex(3)}", metrics or Metrics()
-    engine = Engine(CountingConnector(url), namespace=namespace, metrics=metrics)
+    engine = Engine(CountingConnector(url), namespace=namespace, metrics=metrics, crypto=crypto)
     engine.registry.register_function("noop", step)
     return engine
 

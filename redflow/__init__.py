@@ -18,17 +18,25 @@ if TYPE_CHECKING:
     from redflow.client import AsyncHandle as AsyncHandle
     from redflow.client import Client as Client
     from redflow.client import Handle as Handle
+    from redflow.crypto.crypto import Crypto as Crypto
+    from redflow.crypto.keys import Key as Key
+    from redflow.crypto.keys import KeyProvider as KeyProvider
+    from redflow.egress import Egress as Egress
     from redflow.engine import Engine as Engine
     from redflow.errors import Conflict as Conflict
+    from redflow.errors import DecryptionFailed as DecryptionFailed
     from redflow.errors import ExecutionCancelled as ExecutionCancelled
     from redflow.errors import ExecutionFailed as ExecutionFailed
     from redflow.errors import InputTooLarge as InputTooLarge
     from redflow.errors import InvalidInput as InvalidInput
     from redflow.errors import InvalidWorkflow as InvalidWorkflow
+    from redflow.errors import KeyMissing as KeyMissing
     from redflow.errors import LeaseLost as LeaseLost
     from redflow.errors import Misconfigured as Misconfigured
     from redflow.errors import NotFound as NotFound
     from redflow.errors import OutOfMemory as OutOfMemory
+    from redflow.errors import PayloadDamaged as PayloadDamaged
+    from redflow.errors import PayloadMissing as PayloadMissing
     from redflow.errors import PayloadTooLarge as PayloadTooLarge
     from redflow.errors import Problem as Problem
     from redflow.errors import RedflowError as RedflowError
@@ -45,6 +53,7 @@ if TYPE_CHECKING:
     from redflow.model.execution import WorkflowVersion as WorkflowVersion
     from redflow.model.explain import Reason as Reason
     from redflow.model.explain import ReasonCode as ReasonCode
+    from redflow.model.operations import KeyUse as KeyUse
     from redflow.model.operations import Pause as Pause
     from redflow.model.operations import QueueInfo as QueueInfo
     from redflow.model.operations import WorkerInfo as WorkerInfo
@@ -68,6 +77,11 @@ if TYPE_CHECKING:
     from redflow.nodes.base import NodeType as NodeType
     from redflow.nodes.context import Context as Context
     from redflow.nodes.registry import Registry as Registry
+    from redflow.payloads.files import FileStore as FileStore
+    from redflow.payloads.payloads import Payloads as Payloads
+    from redflow.payloads.s3 import S3Store as S3Store
+    from redflow.payloads.store import PayloadStore as PayloadStore
+    from redflow.secrets.reference import Secret as Secret
     from redflow.worker.settings import WorkerSettings as WorkerSettings
     from redflow.worker.worker import Worker as Worker
 
@@ -80,7 +94,10 @@ _HOMES = {
     "Client": "redflow.client",
     "Conflict": "redflow.errors",
     "Context": "redflow.nodes.context",
+    "Crypto": "redflow.crypto.crypto",
+    "DecryptionFailed": "redflow.errors",
     "Edge": "redflow.model.workflow",
+    "Egress": "redflow.egress",
     "Engine": "redflow.engine",
     "Execution": "redflow.model.execution",
     "ExecutionCancelled": "redflow.errors",
@@ -88,10 +105,15 @@ _HOMES = {
     "ExecutionStatus": "redflow.model.status",
     "ExecutionSummary": "redflow.model.execution",
     "Fail": "redflow.model.outcome",
+    "FileStore": "redflow.payloads.files",
     "Handle": "redflow.client",
     "InputTooLarge": "redflow.errors",
     "InvalidInput": "redflow.errors",
     "InvalidWorkflow": "redflow.errors",
+    "Key": "redflow.crypto.keys",
+    "KeyMissing": "redflow.errors",
+    "KeyProvider": "redflow.crypto.keys",
+    "KeyUse": "redflow.model.operations",
     "LeaseLost": "redflow.errors",
     "Metrics": "redflow.metrics",
     "Misconfigured": "redflow.errors",
@@ -102,7 +124,11 @@ _HOMES = {
     "OutOfMemory": "redflow.errors",
     "Page": "redflow.model.execution",
     "Pause": "redflow.model.operations",
+    "PayloadDamaged": "redflow.errors",
+    "PayloadMissing": "redflow.errors",
+    "PayloadStore": "redflow.payloads.store",
     "PayloadTooLarge": "redflow.errors",
+    "Payloads": "redflow.payloads.payloads",
     "Phase": "redflow.model.status",
     "Problem": "redflow.errors",
     "QueueInfo": "redflow.model.operations",
@@ -113,6 +139,8 @@ _HOMES = {
     "RerunPlan": "redflow.model.rerun",
     "Retry": "redflow.model.outcome",
     "RetryPolicy": "redflow.model.retry",
+    "S3Store": "redflow.payloads.s3",
+    "Secret": "redflow.secrets.reference",
     "Sleeping": "redflow.model.outcome",
     "StartingChild": "redflow.model.outcome",
     "Step": "redflow.model.execution",

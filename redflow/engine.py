@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from redflow.client import AsyncClient
+from redflow.crypto.crypto import Crypto
 from redflow.driver import (
     AsyncDriver,
     Connector,
@@ -17,14 +18,20 @@ from redflow.driver import (
     MemoryConnector,
     RedisConnector,
 )
+from redflow.egress import Egress
 from redflow.errors import InvalidInput, Misconfigured, Problem
 from redflow.metrics import Metrics, default_metrics
 from redflow.model.decorators import FlowBuilder
 from redflow.model.execution import WorkflowVersion
 from redflow.model.workflow import Workflow
 from redflow.nodes.registry import Registry
+from redflow.nodes.services import APPRISE_VARIABLE
+from redflow.payloads.payloads import Store
+from redflow.secrets import SecretProvider
+from redflow.secrets.chain import providers_from
 from redflow.store.keys import DEFAULT_PREFIX
 from redflow.store.space import Space
+from redflow.worker.outfit import Outfit
 from redflow.worker.settings import WorkerSettings
 from redflow.worker.worker import Worker
 
@@ -62,17 +69,33 @@ class Engine(AsyncClient):
         namespace: str = "default",
         prefix: str = DEFAULT_PREFIX,
         metrics: Metrics | None = None,
+        crypto: Crypto | None = None,
+        egress: Egress | None = None,
+        secrets: Sequence[SecretProvider] = (),
+        payloads: Store | None = None,
     ) -> None:
+        """`egress` is the way out of its workers' nodes, by default as REDFLOW_EGRESS_ALLOW says.
+
+        `secrets` are asked before the environment, files and Redis: see docs/secrets.md. Large
+        values go to `payloads`, by default as REDFLOW_PAYLOADS says: see docs/payloads.md.
+        """
         self.connector = _connector(url)
         self.prefix = prefix
         self.registry = registry if registry is not None else Registry()
         self.function = self.registry.function
         """Decorator: `@engine.function`, or `@engine.function("name", retry=3)`."""
         self.metrics = metrics if metrics is not None else default_metrics()
+        self._egress = egress
+        self._secrets = secrets
         self._flows: dict[str, FlowBuilder[Workflow] | Workflow] = {}
         self._due = False
         super().__init__(
-            self.connector, namespace=namespace, prefix=prefix, on_started=self._count_started
+            self.connector,
+            namespace=namespace,
+            prefix=prefix,
+            on_started=self._count_started,
+            crypto=crypto,
+            payloads=payloads,
         )
 
     @classmethod
@@ -153,7 +176,23 @@ class Engine(AsyncClient):
             self.registry,
             WorkerSettings(**settings),
             self.metrics,
+            outfit=self._outfit(),
         )
+
+    def _outfit(self) -> Outfit:
+        """What its workers have: one way out for all of them."""
+        if self._egress is None:
+            self._egress = Egress.from_env(
+                os.environ, deny=self._own_addresses(), denied=self.metrics.count_denied
+            )
+        secrets = [*self._secrets, *providers_from(os.environ)]
+        apprise = os.environ.get(APPRISE_VARIABLE) == "1"
+        values = self._namespace.values
+        return Outfit(self._namespace.crypto, self._egress, secrets, apprise, values.payloads)
+
+    def _own_addresses(self) -> tuple[str, ...]:
+        """The servers of this engine, which no node may reach."""
+        return self.connector.addresses if isinstance(self.connector, RedisConnector) else ()
 
     async def start_worker(self, worker_id: str, **settings: Any) -> None:
         """Run a worker under this id until it is cancelled or fails; no two may share an id."""
@@ -162,6 +201,8 @@ class Engine(AsyncClient):
     async def close(self) -> None:
         """Close every connection, and the embedded server."""
         await super().close()
+        if self._egress is not None:
+            await self._egress.aclose()
         self._due = bool(self._flows)  # an embedded server may have ended with what it held
         if isinstance(self.connector, EmbeddedConnector):
             self.connector.close()

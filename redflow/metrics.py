@@ -92,6 +92,9 @@ class Metrics:
         self.orphans = self._counter(
             "redflow_orphans_repaired", "Damages that audits have repaired.", "namespace"
         )
+        self.denied = self._counter(
+            "redflow_egress_denied", "Requests of nodes that were refused.", "namespace", "reason"
+        )
         self._steps = _Steps()
         self.registry.register(self._steps)
         self._workflows: set[str] = set()
@@ -107,6 +110,10 @@ class Metrics:
             self.completed.labels(namespace, label).inc(count)
         elif letter == "F":
             self.failed.labels(namespace, label, "step").inc(count)
+
+    def count_denied(self, namespace: str, reason: str) -> None:
+        """Count a request of a node that was refused before anything was sent."""
+        self.denied.labels(namespace, reason).inc()
 
     def workflow_label(self, workflow: str) -> str:
         """The workflow, or `_other` once there are too many."""

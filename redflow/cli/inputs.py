@@ -117,7 +117,7 @@ def read_input(text: str | None, name: str = "input") -> Any:
     if text is None:
         return None
     if text == "-":
-        source, data = "standard input", _checked(_standard_input(), "standard input")
+        source, data = "standard input", read_standard_input()
     elif text.startswith("@"):
         source, data = read_text(Path(text[1:]))
     else:
@@ -131,6 +131,11 @@ def read_input(text: str | None, name: str = "input") -> Any:
         raise _refused(source, "is nested too deep", text, name) from None
     except ValueError as error:
         raise _refused(source, f"is not JSON: {error}", text, name) from None
+
+
+def read_standard_input() -> str:
+    """Return all of standard input as text; raises InvalidInput."""
+    return _checked(_standard_input(), "standard input")
 
 
 def read_text(path: Path) -> tuple[str, str]:

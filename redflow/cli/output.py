@@ -175,4 +175,14 @@ def _plain(value: Any) -> Any:
             return base64.b64encode(value).decode()
         case Decimal() | UUID():
             return str(value)
-    return str(value)
+    return _shut(value) or str(value)
+
+
+def _shut(value: Any) -> dict[str, Any] | None:
+    """Name the key that a value would need to be shown, or where it is kept."""
+    from redflow.crypto.envelope import read_envelope
+    from redflow.model.codec import Sealed, Stored
+
+    if isinstance(value, Stored):
+        return {"$stored": value.key, "size": value.size}
+    return {"$sealed": read_envelope(value.data).key_id} if isinstance(value, Sealed) else None

@@ -22,11 +22,14 @@ from redflow.cli.explaining import explain
 from redflow.cli.failures import PIPE_CLOSED, show
 from redflow.cli.fsck import fsck
 from redflow.cli.init import init
+from redflow.cli.keyring import key
 from redflow.cli.namespace import namespace
 from redflow.cli.node import node
+from redflow.cli.payloads import payload
 from redflow.cli.purging import purge
 from redflow.cli.queues import queue
 from redflow.cli.reruns import rerun
+from redflow.cli.secrets import secret
 from redflow.cli.signals import signal
 from redflow.cli.version import show_version, version
 from redflow.cli.watch import watch
@@ -85,6 +88,9 @@ GROUPS: tuple[tuple[click.Group, Sequence[click.Command]], ...] = (
             signal,
             workflow,
             queue,
+            secret,
+            key,
+            payload,
             namespace,
             node,
             version,

@@ -12,9 +12,12 @@ from redflow.errors import Conflict, Unavailable
 
 @dataclass(slots=True)
 class Answers:
-    """Answers of one call, sorted: requests for another plan by its hash, and conflicts."""
+    """Answers of one call, sorted: requests for another plan by its hash, those that an older key
+    may have made, and conflicts.
+    """
 
     moved: dict[str, list[Request]] = field(default_factory=dict)
+    older: list[Request] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
 
@@ -31,6 +34,8 @@ def read_answers(
         word, *details = answer.split(" ")
         if word == "moved":
             answers.moved.setdefault(details[0], []).append(request)
+        elif word == "conflict" and (older := request.older) is not None:
+            answers.older.append(older)
         elif word == "conflict" and options.on_conflict == "error":
             answers.conflicts.append(_conflict(options, request, *details))
         elif word == "unknown":

@@ -1,11 +1,13 @@
 """Checks of the arguments of a client; each refuses with the name, the rule and the value."""
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from redflow.crypto.crypto import Crypto
 from redflow.driver import Connector, RedisConnector
 from redflow.errors import InvalidInput, Misconfigured
 from redflow.model.durations import seconds
@@ -25,6 +27,19 @@ _LABEL_BYTES = 255
 _HASH = re.compile(r"[a-z2-7]{26}")
 _ASKED = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.~-]{0,199}")
 _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{0,32}")
+
+
+def crypto_of(crypto: object) -> Crypto | None:
+    """Return what seals values: as given, else the keys of the environment; None without any."""
+    if crypto is None:
+        return Crypto.from_env(os.environ)
+    if not isinstance(crypto, Crypto):
+        raise InvalidInput(
+            f"crypto is a {type(crypto).__name__}, not a Crypto",
+            field="crypto",
+            hint="write crypto=Crypto([Key.new('k1')])",
+        )
+    return crypto
 
 
 def connector_of(server: Any) -> Connector:

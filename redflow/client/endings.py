@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from redflow.client.views import cancel_reason_of, error_of, failed_node
+from redflow.crypto.values import Values
 from redflow.errors import ExecutionCancelled, ExecutionFailed
 from redflow.model.outcome import ErrorInfo
 from redflow.model.plan import Plan
@@ -53,10 +54,14 @@ class Deadline:
         return left
 
 
-def failure_of(raw: RawExecution, plan: Plan) -> ExecutionFailed | ExecutionCancelled:
+def failure_of(
+    raw: RawExecution, plan: Plan, values: Values
+) -> ExecutionFailed | ExecutionCancelled:
     """Return the error that stands for an execution that FAILED or was CANCELLED."""
     if raw.ended_as != "F":
         return ExecutionCancelled(raw.id, cancel_reason_of(raw) or "")
-    error = error_of(raw.error) if raw.error else ErrorInfo("UnknownError", "no error is recorded")
     node = failed_node(raw, plan) or ""
+    error = ErrorInfo("UnknownError", "no error is recorded")
+    if raw.error:
+        error = error_of(raw.error, values, raw.id, node)
     return ExecutionFailed(raw.id, node, error.reason, f"{error.type}: {error.message}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from redflow.client.views import cancel_reason_of, error_of, status_of
+from redflow.crypto.values import Values
 from redflow.errors import InvalidInput
 from redflow.model import codec
 from redflow.model.facts import Facts, Memory, StepFacts
@@ -47,6 +48,7 @@ def facts_of(
     pages: Sequence[Explained],
     workers: Mapping[str, Sequence[WorkerInfo]],
     ends: Mapping[str, str],
+    values: Values,
 ) -> Facts:
     """Put together what was read; the execution is as the last page saw it."""
     last = pages[-1]
@@ -59,7 +61,7 @@ def facts_of(
         begin=raw.begin or 0,
         ended=raw.ended or last.now,
         stopping_since=last.stopping_since or 0,
-        stopped_by=_stopped_by(raw),
+        stopped_by=_stopped_by(raw, values),
         undo_left=raw.undo_left,
         last_sweep=last.last_sweep or 0,
         guarded_until=last.guarded_until,
@@ -69,7 +71,7 @@ def facts_of(
         paused=_pauses(raw, last),
         pauses={queue: _claim_pauses(last, queue) for queue in workers},
         queues=workers,
-        steps={one.step: _step(one, ends) for one in held},
+        steps={one.step: _step(raw.id, one, ends, values) for one in held},
     )
 
 
@@ -98,14 +100,15 @@ def _claim_pauses(last: Explained, queue: str) -> list[Pause]:
     return found
 
 
-def _stopped_by(raw: RawExecution) -> str:
+def _stopped_by(raw: RawExecution, values: Values) -> str:
     if raw.cancelled is not None:
         return cancel_reason_of(raw) or ""
-    return "" if raw.error is None else error_of(raw.error).message
+    return "" if raw.error is None else error_of(raw.error, values, raw.id).message
 
 
-def _step(one: Held, ends: Mapping[str, str]) -> StepFacts:
+def _step(execution: str, one: Held, ends: Mapping[str, str], values: Values) -> StepFacts:
     raw = one.raw or RawStep(one.step, "")
+    error = raw.retry_error
     timed = raw.kind in ("t", "w")
     return StepFacts(
         kind=raw.kind,
@@ -123,6 +126,6 @@ def _step(one: Held, ends: Mapping[str, str]) -> StepFacts:
         blocked=one.blocked,
         owes=one.owes,
         not_taken=raw.not_taken,
-        error="" if raw.retry_error is None else error_of(raw.retry_error).message,
+        error="" if error is None else error_of(error, values, execution).message,
         child_status=ends.get(raw.waiting_for, ""),
     )

@@ -54,11 +54,14 @@ WORDS: dict[str, tuple[str | int, ...]] = {
     "EVALSHA": (NO_SHA, 1, KEY),
     "SCRIPT": ("LOAD", "return 0"),
     "SCAN": (0, "COUNT", 1),
+    "HKEYS": (KEY,),
+    "HSCAN": (KEY, "0"),
     "TYPE": (KEY,),
     "XLEN": (KEY,),
     "XREAD": ("COUNT", 1, "STREAMS", KEY, "0"),
     "XREVRANGE": (KEY, "+", "-", "COUNT", 1),
     "ZRANGEBYSCORE": (KEY, 0, 0),
+    "ZSCAN": (KEY, "0"),
 }
 
 

@@ -1,14 +1,14 @@
 """Executions to start, as users ask for them: checked and encoded before anything is sent."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 from redflow.client.arguments import check_labels, check_limit_of_time, check_version, due_of
+from redflow.crypto.values import Away, Field, Values
 from redflow.defaults import EDGE_BUDGET
 from redflow.errors import InvalidInput
 from redflow.model import codec
-from redflow.model.digest import digest_of
 from redflow.model.ids import (
     check_execution_id,
     check_workflow_id,
@@ -55,11 +55,20 @@ class Request:
     input: bytes
     meta: bytes
     timing: Timing
+    digests: list[str]
+    """What identifies the input, under the newest key first; one where there are no keys."""
+    away: Away | None = None
+    """A large input on its way to the payload store; `input` then stands for it."""
 
     @property
     def digest(self) -> str:
-        """Identify the input."""
-        return digest_of(self.input)
+        """What identifies the input."""
+        return self.digests[0]
+
+    @property
+    def older(self) -> Self | None:
+        """The request as it would have been made with the key before, if there is one."""
+        return replace(self, digests=self.digests[1:]) if len(self.digests) > 1 else None
 
     def start(self, version: int) -> Start:
         """Return the row of the script; a version of 0 means the latest."""
@@ -98,7 +107,7 @@ def options_of(workflow: object, version: object, on_conflict: object) -> Option
 
 def request_of(
     options: Options,
-    namespace: str,
+    values: Values,
     input: object,
     *,
     id: object,
@@ -116,15 +125,17 @@ def request_of(
     if id is not None:
         execution = check_execution_id(id, field="id")
     elif key is not None:
-        execution = id_from_key(namespace, options.workflow, key)
+        execution = id_from_key(values.namespace, options.workflow, key)
     else:
         execution = new_execution_id()
-    return Request(execution, codec.encode(input), meta, timing)
+    data = values.encode(input)
+    packed, away = values.pack(data, execution, Field.INPUT)
+    return Request(execution, packed, meta, timing, values.digests(data), away)
 
 
 def requests_of(
     options: Options,
-    namespace: str,
+    values: Values,
     inputs: object,
     *,
     ids: object,
@@ -134,12 +145,12 @@ def requests_of(
     """Check and encode many executions; errors name the one they mean by its place."""
     if isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable):
         raise InvalidInput(f"inputs is a {type(inputs).__name__}, not a list", field="inputs")
-    values = list(inputs)
+    given = list(inputs)
     made: list[Request] = []
-    for place, (value, id) in enumerate(zip(values, _ids(ids, len(values)), strict=True)):
+    for place, (value, id) in enumerate(zip(given, _ids(ids, len(given)), strict=True)):
         try:
             made.append(
-                request_of(options, namespace, value, id=id, key=None, meta=meta, timing=timing)
+                request_of(options, values, value, id=id, key=None, meta=meta, timing=timing)
             )
         except InvalidInput as error:
             raise type(error)(

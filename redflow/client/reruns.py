@@ -7,9 +7,8 @@ from enum import Enum
 from typing import Any, Final, Literal
 
 from redflow.client.arguments import check_version
+from redflow.crypto.values import Values
 from redflow.errors import Conflict, InvalidInput
-from redflow.model import codec
-from redflow.model.digest import digest_of
 from redflow.model.ids import check_node_id, new_execution_id, rerun_id
 from redflow.model.rerun import EndedStep
 from redflow.store.records import RawExecution, RawStep
@@ -41,14 +40,14 @@ class RerunOptions:
 
 
 def rerun_options_of(
-    from_node: object, input: object, version: object, compensation: object
+    values: Values, from_node: object, input: object, version: object, compensation: object
 ) -> RerunOptions:
     """Check what a rerun is to be, or raise InvalidInput."""
     if not isinstance(compensation, bool):
         raise InvalidInput("compensation is not true or false", field="compensation")
     options = RerunOptions(
         None if from_node is None else check_node_id(from_node, field="from_node"),
-        None if input is UNSET else codec.encode(input),
+        None if input is UNSET else values.encode(input),
         None if version is None else check_version(version),
         compensation,
     )
@@ -69,9 +68,9 @@ def rerun_ids(old: RawExecution) -> Iterable[str]:
         yield rerun_id(old.id, number)
 
 
-def rerun_digest(old: RawExecution, options: RerunOptions) -> str:
+def rerun_digest(old: RawExecution, options: RerunOptions, values: Values) -> str:
     """Identify the input and this call: only a repeat of the call finds its own rerun again."""
-    digest = old.digest if options.input is None else digest_of(options.input)
+    digest = old.digest if options.input is None else values.digests(options.input)[0]
     return f"{digest.partition('~')[0]}~{new_execution_id()}"
 
 

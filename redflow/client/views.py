@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from redflow.crypto.values import Field, Values
 from redflow.errors import InvalidInput, StoreError, VersionMismatch
 from redflow.model import codec
 from redflow.model.execution import (
@@ -18,7 +19,7 @@ from redflow.model.execution import (
     step_reason,
     step_status,
 )
-from redflow.model.inputs import Recorded, execution_output
+from redflow.model.inputs import Recorded
 from redflow.model.outcome import ErrorInfo
 from redflow.model.plan import OUTPUT_NODE, Plan
 from redflow.model.status import ExecutionStatus
@@ -73,22 +74,28 @@ def readable(execution: str) -> Iterator[None]:
 # Executions
 
 
-def summary_of(raw: RawExecution, plan: Plan | None) -> ExecutionSummary:
+def summary_of(raw: RawExecution, plan: Plan | None, values: Values) -> ExecutionSummary:
     """Show an execution; the plan names the step that failed, where one did."""
     with readable(raw.id):
-        return ExecutionSummary(**_shared(raw, plan))
+        return ExecutionSummary(**_shared(raw, plan, values))
 
 
 def execution_of(
-    raw: RawExecution, plan: Plan, output: Any, undone: Sequence[RawStep], node: str | None
+    raw: RawExecution,
+    plan: Plan,
+    output: Any,
+    undone: Sequence[RawStep],
+    *,
+    node: str | None,
+    values: Values,
 ) -> Execution:
     """Show an execution with its values; `undone` are its compensations, `node` its parent's."""
     with readable(raw.id):
-        shared = _shared(raw, plan) | {"parent_node": node}
+        shared = _shared(raw, plan, values) | {"parent_node": node}
         failed = [plan.step(plan.step(one.step).undo_of).id for one in undone if one.kind == "F"]
         return Execution(
             **shared,
-            input=codec.decode(raw.input),
+            input=values.show(raw.input, raw.id, Field.INPUT),
             output=output,
             compensation=_compensation(raw, undone, failed),
             failed_compensations=tuple(failed),
@@ -106,8 +113,9 @@ def _compensation(
     return "failed" if failed else "completed"
 
 
-def _shared(raw: RawExecution, plan: Plan | None) -> dict[str, Any]:
+def _shared(raw: RawExecution, plan: Plan | None, values: Values) -> dict[str, Any]:
     labels, metadata = _meta(raw)
+    node = None if plan is None else failed_node(raw, plan)
     if (phase := phase_of(raw.phase, raw.flags)) is None:
         raise VersionMismatch(
             f"execution {raw.id!r} is in the phase {raw.phase!r}, which this redflow does not know",
@@ -121,8 +129,8 @@ def _shared(raw: RawExecution, plan: Plan | None) -> dict[str, Any]:
         "phase": phase,
         "created_at": instant(raw.created),
         "finished_at": None if raw.ended is None else instant(raw.ended),
-        "failed_node": None if plan is None else failed_node(raw, plan),
-        "error": None if raw.error is None else error_of(raw.error),
+        "failed_node": node,
+        "error": None if raw.error is None else error_of(raw.error, values, raw.id, node or ""),
         "labels": labels,
         "metadata": metadata,
         "scheduled_for": None if raw.begin is None else instant(raw.begin),
@@ -173,31 +181,34 @@ def failed_node(raw: RawExecution, plan: Plan) -> str | None:
     return None if raw.failed_step is None else plan.step(raw.failed_step).id
 
 
-def error_of(data: bytes) -> ErrorInfo:
+def error_of(data: bytes, values: Values, execution: str, node: str | None = None) -> ErrorInfo:
     """Read a recorded error; one that cannot be read is described, not raised."""
     try:
-        return ErrorInfo.from_value(codec.decode(data))
+        return values.show_error(data, execution, node)
     except InvalidInput as problem:
         return ErrorInfo("UnreadableError", str(problem))
 
 
-def output_of(
+def outputs_of(
     execution: str,
     plan: Plan,
     records: Mapping[int, bytes | None],
     large: Mapping[int, bytes | None],
-) -> Any:
-    """Return the output of a COMPLETED execution from the records of its sinks."""
-
-    def read(number: int) -> Recorded | None:
-        record = records.get(number)
-        if record is None or record[:1] != b"C":
-            return None
-        value = read_step(number, record, large=large.get(number)).value
-        return None if value is None else Recorded("C", codec.decode(value))
-
+    values: Values,
+) -> dict[int, Recorded]:
+    """Read what the sinks of a COMPLETED execution gave, from their records."""
+    outputs: dict[int, Recorded] = {}
     with readable(execution):
-        return execution_output(plan, read)
+        for number in plan.sinks:
+            record = records.get(number)
+            if record is None or record[:1] != b"C":
+                continue
+            value = read_step(number, record, large=large.get(number)).value
+            if value is not None:
+                node = plan.step(number).id
+                shown = values.show(value, execution, Field.OUTPUT, node)
+                outputs[number] = Recorded("C", shown)
+    return outputs
 
 
 def is_kept_apart(record: bytes) -> bool:
@@ -208,10 +219,18 @@ def is_kept_apart(record: bytes) -> bool:
 # Steps
 
 
-def step_of(
-    plan: Plan, number: int, raw: RawStep | None, token: Envelope | None, *, ended: bool
-) -> Step:
+class Owner(NamedTuple):
+    """The execution that steps belong to, and what reads its values."""
+
+    execution: str
+    plan: Plan
+    values: Values
+    ended: bool
+
+
+def step_of(owner: Owner, number: int, raw: RawStep | None, token: Envelope | None) -> Step:
     """Show a step; `token` is what a ready or running one carries."""
+    plan = owner.plan
     node = plan.step(number)
     raw = raw or RawStep(number, "")
     counts = token or raw
@@ -221,7 +240,7 @@ def step_of(
         status=step_status(
             raw.kind,
             claimed=raw.worker is not None,
-            ended=ended,
+            ended=owner.ended,
             why=raw.why,
             attempt=raw.attempt,
         ),
@@ -231,8 +250,8 @@ def step_of(
         releases=counts.releases,
         worker=raw.worker,
         silent=None if raw.silent is None else raw.silent / 1000,
-        output=codec.decode(raw.value) if raw.kind == "C" and raw.value is not None else None,
-        error=_step_error(raw),
+        output=_output(owner, node.id, raw),
+        error=_step_error(owner, node.id, raw),
         reason=step_reason(raw.why, letter=raw.kind, attempt=raw.attempt),
         waiting_for=raw.waiting_for or None,
         **_times(raw),
@@ -248,10 +267,16 @@ def is_shown(plan: Plan, number: int, raw: RawStep | None) -> bool:
     return number <= plan.forward or raw is not None
 
 
-def _step_error(raw: RawStep) -> ErrorInfo | None:
+def _output(owner: Owner, node: str, raw: RawStep) -> Any:
+    if raw.kind != "C" or raw.value is None:
+        return None
+    return owner.values.show(raw.value, owner.execution, Field.OUTPUT, node)
+
+
+def _step_error(owner: Owner, node: str, raw: RawStep) -> ErrorInfo | None:
     """Return the failure itself, or that of the last attempt while the step is live."""
     data = raw.value if raw.kind == "F" else raw.retry_error if raw.kind in _LIVE else None
-    return None if data is None else error_of(data)
+    return None if data is None else error_of(data, owner.values, owner.execution, node)
 
 
 def _times(raw: RawStep) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from redflow.driver.cluster.node._sync import Node
 from redflow.driver.pools import async_pools, pools
 from redflow.driver.single._async import AsyncSingle
 from redflow.driver.single._sync import Single
-from redflow.driver.urls import Place, parse_url
+from redflow.driver.urls import PORT, Place, parse_url, shown
 
 CONNECTIONS = 16  # of one driver to one server; more callers wait for one to be free
 
@@ -26,6 +26,15 @@ class RedisConnector:
     @property
     def where(self) -> str:
         return self._address.where
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Host and port of every server the URL names; none of a socket in the file system."""
+        address = self._address
+        if address.places:
+            return tuple(map(shown, address.places))
+        host = address.options.get("host")
+        return () if host is None else (shown((host, address.options.get("port", PORT))),)
 
     def async_driver(self) -> AsyncDriver:
         address = self._address

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -12,12 +13,16 @@ import msgspec
 from redflow import defaults
 from redflow.errors import InvalidInput, InvalidWorkflow
 from redflow.nodes.configs import TemplatedConfig
+from redflow.secrets.reference import check_references
 
 if TYPE_CHECKING:
     from redflow.nodes.context import Context
     from redflow.nodes.registry import Registry
 
 Where = Literal["loop", "thread", "process"]
+
+_PLACE = re.compile(r"at `\$\.(\w+)|unknown field `(\w+)`$")
+"""Where msgspec says that a key of a config is wrong, or should not be there."""
 
 
 class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,7 +70,13 @@ class NodeType:
         try:
             return msgspec.convert(dict(config), self.Config)
         except msgspec.ValidationError as error:
-            raise InvalidInput(f"config of node type {self.type!r}: {error}") from None
+            raise self._unlike(error) from None
+
+    def _unlike(self, error: msgspec.ValidationError) -> InvalidInput:
+        """A config that is not of its model; the field is its key, if one is there."""
+        at = _PLACE.search(str(error))
+        field = "" if at is None else at[1] or at[2]
+        return InvalidInput(f"config of node type {self.type!r}: {error}", field=field)
 
     def labels_of(self, config: Any) -> Sequence[str]:
         """The labels a node with this typed config declares."""
@@ -76,6 +87,7 @@ class NodeType:
 
         Raises InvalidInput.
         """
+        check_references(self.Config, config)
         try:
             templated = TemplatedConfig(self.type, config)
         except InvalidWorkflow:  # told with its place where every expression is checked
@@ -85,7 +97,7 @@ class NodeType:
         try:
             return self.labels_of(templated.known(self.Config))
         except msgspec.ValidationError as error:
-            raise InvalidInput(f"config of node type {self.type!r}: {error}") from None
+            raise self._unlike(error) from None
 
     def runner(self, config: Mapping[str, Any], registry: Registry) -> Runner:
         """Prepare a step; done once per worker and plan, not once per attempt.

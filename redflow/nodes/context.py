@@ -5,13 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from redflow.errors import LeaseLost
+from redflow.errors import LeaseLost, Misconfigured
 from redflow.model.outcome import ErrorInfo
 from redflow.model.status import ExecutionStatus
+from redflow.secrets.masking import Mask
+
+if TYPE_CHECKING:
+    from redflow.nodes.services import Services
+    from redflow.secrets.values import SecretValue
 
 LOGGER = logging.getLogger("redflow.step")
 
@@ -34,6 +39,10 @@ class StepInfo:
     node_id: str
     worker_id: str
     timeout: float | None
+    services: Services | None = None
+    """What steps reach the outside by."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The node's config as it is written, with templates in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,7 @@ class Context:
         "ended_by",
         "execution_id",
         "input",
+        "mask",
         "resume",
     )
 
@@ -89,6 +99,8 @@ class Context:
         self.input = input
         self.resume = resume
         """What this attempt has waited for, once it has: see Resume."""
+        self.mask: Mask | None = None
+        """The secrets this attempt has resolved, to be hidden in what it leaves."""
         self.ended_by = ""
         """What ended the attempt from outside: timeout, lost, stop, shutdown; "" while it runs."""
 
@@ -150,6 +162,30 @@ class Context:
     def worker_id(self) -> str:
         """The worker that runs this attempt."""
         return self._info.worker_id
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The node's config as its workflow has it, before anything was filled in."""
+        return self._info.config
+
+    @property
+    def services(self) -> Services:
+        """Egress and secrets; raises Misconfigured where the worker lends none."""
+        if self._info.services is None:
+            raise Misconfigured(
+                f"node {self.node_id!r} needs egress and secrets, and its worker has none",
+                hint="run it by an Engine, or give the Worker an Outfit with egress",
+            )
+        return self._info.services
+
+    async def secret(self, name: str) -> SecretValue:
+        """Look up a secret of the namespace; what this step leaves behind will not show it.
+
+        Raises SecretNotFound; Misconfigured where the worker has no secrets.
+        """
+        if self.mask is None:
+            self.mask = Mask()
+        return await self.services.secrets.masked_by(self.mask).resolve(self.namespace, name)
 
     @property
     def deadline(self) -> datetime | None:

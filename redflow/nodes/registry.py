@@ -18,12 +18,15 @@ from redflow.model.durations import seconds
 from redflow.model.ids import check_label, check_queue
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import DEFAULT, Node, Workflow
+from redflow.nodes.ai.node import AiNode
 from redflow.nodes.base import NodeType
 from redflow.nodes.condition import ConditionNode
 from redflow.nodes.decorated import decorated_functions
 from redflow.nodes.function import Function, FunctionNode, inspect_function
+from redflow.nodes.http import HttpNode
 from redflow.nodes.installed import distribution_of, installed, load, refused
 from redflow.nodes.log import LogNode
+from redflow.nodes.notify import NotifyNode
 from redflow.nodes.setvariable import SetVariableNode
 from redflow.nodes.shapes import shape_problems
 from redflow.nodes.signal import SignalNode
@@ -41,6 +44,9 @@ BUILT_IN = (
     TransformNode(),
     SetVariableNode(),
     LogNode(),
+    HttpNode(),
+    NotifyNode(),
+    AiNode(),
     WaitNode(),
     SignalNode(),
     SubworkflowNode(),

@@ -10,6 +10,7 @@ from redflow.model.durations import seconds
 from redflow.model.ids import check_label, check_signal_name
 from redflow.model.outcome import AwaitingSignal, Branch, ErrorInfo, Failed, OutcomeReason
 from redflow.nodes.base import NodeConfig, NodeType
+from redflow.nodes.kinds import Duration
 
 if TYPE_CHECKING:
     from redflow.nodes.context import Context
@@ -29,7 +30,7 @@ class SignalNode(NodeType):
         """
 
         name: str | None = None
-        timeout: Any = None
+        timeout: Duration = None
         on_timeout: str = FAIL
         merge: bool = False
 

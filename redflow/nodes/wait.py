@@ -12,6 +12,7 @@ from redflow.model.checks import shown
 from redflow.model.durations import seconds
 from redflow.model.outcome import Sleeping
 from redflow.nodes.base import NodeConfig, NodeType
+from redflow.nodes.kinds import Duration, Text
 
 if TYPE_CHECKING:
     from redflow.nodes.context import Context
@@ -25,8 +26,8 @@ class WaitNode(NodeType):
     class Config(NodeConfig, frozen=True):
         """`duration` is seconds or "1.5s"; `until` is a time with a zone, as RFC 3339 text."""
 
-        duration: Any = None
-        until: Any = None
+        duration: Duration = None
+        until: Text = None
 
         def __post_init__(self) -> None:
             self.rest()

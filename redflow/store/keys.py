@@ -44,6 +44,7 @@ TABLE = (
     Key("workflows", "namespace", "zset", "workflow ids by registration", "permanent"),
     Key("workflow:<id>", "namespace", "hash", "the registry's record: versions, documents, status", "until the workflow is deleted"),
     Key("queues", "namespace", "set", "names of all queues", "permanent"),
+    Key("secrets", "namespace", "hash", "of each secret its sealed value and what is shown of it", "permanent"),
     Key("worker:<id>", "namespace", "hash", "what a worker offers, its last beat, whether it shall drain", "expires 10 missed beats after the last"),
     Key("workers:<queue>", "namespace", "zset", "workers of a queue by last beat", "silent workers are dropped with every beat"),
 )  # fmt: skip
@@ -133,6 +134,11 @@ class Keys:
     def queues(self) -> str:
         """Names of all queues."""
         return self._own + "queues"
+
+    @property
+    def secrets(self) -> str:
+        """The secrets of the namespace."""
+        return self._own + "secrets"
 
     def workflow(self, workflow: str) -> str:
         """The registry's record of a workflow."""

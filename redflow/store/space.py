@@ -27,6 +27,7 @@ class Limits:
     done_cap: int = defaults.DONE_CAP
     signals_cap: int = defaults.SIGNALS_CAP
     depth_limit: int = defaults.DEPTH
+    secrets_cap: int = defaults.SECRETS
     now: int = 0
     """Milliseconds that stand for Redis TIME in tests; 0 asks the server."""
 

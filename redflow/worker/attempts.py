@@ -16,7 +16,7 @@ from redflow.model.outcome import Outcome, OutcomeReason, Released
 from redflow.nodes.context import Context, Resume
 from redflow.worker.claims import Claims, Held
 from redflow.worker.coroutines import Coroutines
-from redflow.worker.endings import failed, outcome_of_error, returned, timed_out, unprepared
+from redflow.worker.endings import failed, masked, outcome_of_error, returned, timed_out, unprepared
 from redflow.worker.inputs import Given, read_input, travelled_input
 from redflow.worker.plans import Prepared
 from redflow.worker.processes import Processes
@@ -39,6 +39,7 @@ class Attempts:
         self._driver = shared.driver
         self._plans = shared.plans
         self._settings = shared.settings
+        self._values = shared.values
         self._report = report
         self._note = note
         self._loop = asyncio.get_running_loop()
@@ -94,7 +95,7 @@ class Attempts:
             return self._read_soon(held)
         held.prepared = prepared
         try:
-            given = travelled_input(held, prepared)
+            given = travelled_input(held, prepared, self._values)
         except Exception as error:  # whatever is wrong with it, it is not the worker's end
             return self._unreadable(held, error)
         if given is None:
@@ -116,8 +117,8 @@ class Attempts:
             held.prepared = prepared
             given, resume = Given(None), None
             if not held.why:
-                given = await read_input(self._driver, held, prepared)
-                resume = await read_resume(self._driver, self._plans, held)
+                given = await read_input(self._driver, held, prepared, self._values)
+                resume = await read_resume(self._driver, self._plans, held, self._values)
         except Exception as error:
             self._unreadable(held, error)
         else:
@@ -274,6 +275,8 @@ class Attempts:
                 outcome = timed_out(held)
         else:
             outcome = outcome_of_error(held, error)
+        if outcome is not None and held.context is not None and held.context.mask:
+            outcome = masked(held, outcome, held.context.mask)
         self._settle(held, outcome)
 
     def _settle(self, held: Held, outcome: Outcome | None) -> None:

@@ -8,9 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from redflow.crypto.values import Field
 from redflow.errors import Conflict, InvalidInput, NotFound, RedflowError, StoreError, Unavailable
-from redflow.model import codec
-from redflow.model.digest import digest_of
 from redflow.model.ids import child_id
 from redflow.model.outcome import OutcomeReason, StartingChild
 from redflow.model.plan import Plan
@@ -38,6 +37,7 @@ class Wish(NamedTuple):
     held: Held
     asked: StartingChild
     input: bytes
+    digest: str
     meta: str
     child: str
 
@@ -67,14 +67,22 @@ class Children:
         """Start a child of a step that has given up its slot; a bad input fails the step."""
         ran = time.monotonic() - held.started
         try:
-            packed = codec.encode(asked.input)
+            encoded = self._shared.values.encode(asked.input)
         except Exception as error:  # encoding runs the author's code, which may raise anything
             self._refuse(held, error, OutcomeReason.INVALID_INPUT)
             return
         assert held.prepared is not None
         envelope = held.envelope
         child = child_id(envelope.execution, held.prepared.step.id, envelope.attempt)
-        wish = Wish(held, asked, packed, meta_of(held, ran), child)
+        values = self._shared.values
+        packed, away = values.pack(encoded, child, Field.INPUT)
+        wish = Wish(held, asked, packed, values.digests(encoded)[0], meta_of(held, ran), child)
+        if away is None:
+            self._begin(wish)
+        else:
+            self._pump.storing.keep(held, away, lambda kept: self._begin(wish._replace(input=kept)))
+
+    def _begin(self, wish: Wish) -> None:
         task = asyncio.create_task(self._keep_asking(wish))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -161,7 +169,7 @@ class Children:
             step=envelope.step,
             meta=wish.meta,
             version=wish.asked.version or 0,
-            digest=digest_of(wish.input),
+            digest=wish.digest,
             input=wish.input,
         )
         return await self._driver.run(op, deadline=None)

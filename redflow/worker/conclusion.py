@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from redflow.crypto.values import Away, Field, Values
 from redflow.expressions import ExpressionError
 from redflow.model import codec
 from redflow.model.execution import milliseconds_of
@@ -36,12 +37,23 @@ FIRST_RELEASE = 0.25
 
 
 class Conclusion(NamedTuple):
-    """The kind of a row, its value, its detail, and the status the metrics count; "" for none."""
+    """The kind of a row, its value, its detail, and the status the metrics count; "" for none.
+
+    With `away` the value is what stands for it once it is in the payload store.
+    """
 
     kind: str
     value: bytes | str
     detail: str
     status: str
+    away: Away | None = None
+
+
+class Place(NamedTuple):
+    """The execution a step belongs to, and what seals its values."""
+
+    values: Values
+    execution: str
 
 
 Holds = Callable[[str, Any], bool]
@@ -55,6 +67,7 @@ def conclude(
     attempt: int,
     releases: int,
     inline: int,
+    place: Place,
     holds: Holds | None = None,
 ) -> Conclusion:
     """Turn an outcome into a row; an output that cannot be stored or routed fails the step.
@@ -65,16 +78,17 @@ def conclude(
         return _released(outcome, releases)
     if isinstance(outcome, Completed):
         try:
-            value = codec.encode(outcome.value)
+            value = place.values.encode(outcome.value)
             routed = _routed(step, outcome, value, holds)
         except Exception as error:  # encoding runs the author's code, which may raise anything
             wrong = isinstance(error, ExpressionError)
             reason = OutcomeReason.EXPRESSION if wrong else OutcomeReason.INVALID_OUTPUT
             info = ErrorInfo.from_exception(error, reason=reason, attempts=attempt)
-            return _failed(step, Failed(info, retryable=False), attempt)
-        return Conclusion("c", pack_value(value, inline), routed, "COMPLETED")
+            return _failed(step, Failed(info, retryable=False), attempt, place)
+        packed, away = place.values.pack(value, place.execution, Field.OUTPUT, step.id, attempt)
+        return Conclusion("c", pack_value(packed, inline), routed, "COMPLETED", away)
     if isinstance(outcome, Failed):
-        return _failed(step, outcome, attempt)
+        return _failed(step, outcome, attempt, place)
     return _waiting(outcome)
 
 
@@ -123,8 +137,8 @@ def _was_cut_short(outcome: Failed) -> bool:
     return timed_out or outcome.error.type == _DIED
 
 
-def _failed(step: PlanStep, outcome: Failed, attempt: int) -> Conclusion:
-    error = b"=" + codec.encode(outcome.error.to_value())
+def _failed(step: PlanStep, outcome: Failed, attempt: int, place: Place) -> Conclusion:
+    error = b"=" + place.values.seal_error(outcome.error, place.execution, step.id)
     delay = None
     if outcome.retryable:
         delay = decide(step.retry or ONCE, attempt, outcome.error, random.random)

@@ -24,6 +24,7 @@ from redflow.model.outcome import (
     StartingChild,
 )
 from redflow.nodes.base import NotOffered, UnfitInput
+from redflow.secrets import Mask
 from redflow.worker.claims import Held
 from redflow.worker.plans import Prepared
 from redflow.worker.processes import DeadlinePassed, RaisedInChild
@@ -46,6 +47,21 @@ def failed(
     """A step that failed for a known reason."""
     info = ErrorInfo.from_exception(error, reason=reason, attempts=held.envelope.attempt)
     return Failed(info, retryable=retryable)
+
+
+def masked(held: Held, outcome: Outcome, mask: Mask) -> Outcome:
+    """The same outcome without the secrets that its attempt has used."""
+    try:
+        if isinstance(outcome, Completed):
+            return outcome._replace(value=mask.mask(outcome.value))
+        if isinstance(outcome, StartingChild):
+            return replace(outcome, input=mask.mask(outcome.input))
+    except Exception as error:  # what cannot be stored cannot be searched either
+        outcome = failed(held, error, OutcomeReason.INVALID_OUTPUT)
+    if isinstance(outcome, Failed):
+        message = mask.text(outcome.error.message)
+        return replace(outcome, error=replace(outcome.error, message=message))
+    return outcome
 
 
 def timed_out(held: Held) -> Failed:

@@ -14,6 +14,9 @@ from redflow.store.keys import PartitionKeys
 from redflow.store.op import Word
 from redflow.worker.claims import Held
 
+CALL_BYTES = 1024 * 1024
+"""Values of one call, the last of which may go beyond."""
+
 _note = msgspec.msgpack.Encoder().encode
 
 
@@ -45,6 +48,19 @@ class Outbox:
     singly: int = 0
     """Reports to be sent one by one: a call with all of them was refused."""
     queued: bool = False
+
+    def take(self, most: int) -> list[Report]:
+        """Take the next reports for one call: one at least, and no more bytes than a call may have.
+
+        Redis copies every value, and does nothing else meanwhile.
+        """
+        taken: list[Report] = []
+        size = 0
+        while self.reports and len(taken) < most and size < CALL_BYTES:
+            report = self.reports.popleft()
+            size += len(report.value)
+            taken.append(report)
+        return taken
 
 
 def rows_of(

@@ -10,9 +10,11 @@ from typing import ClassVar
 
 import msgspec
 
+from redflow.crypto.values import Values
 from redflow.driver import AsyncDriver
 from redflow.metrics import Metrics
 from redflow.nodes.registry import Registry
+from redflow.nodes.services import Services
 from redflow.store.space import Space
 from redflow.version import VERSION
 from redflow.worker.attempts import Attempts
@@ -41,6 +43,9 @@ class Parts:
         registry: Registry,
         settings: WorkerSettings,
         metrics: Metrics,
+        *,
+        values: Values | None = None,
+        services: Services | None = None,
     ) -> None:
         plans = Plans(
             driver,
@@ -48,8 +53,10 @@ class Parts:
             metrics,
             namespace=space.keys.namespace,
             worker_id=settings.worker_id,
+            services=services,
         )
-        self.shared = Shared(driver, space, settings, plans, RedisClock(), metrics)
+        values = values or Values(space.keys.namespace)
+        self.shared = Shared(driver, space, settings, plans, RedisClock(), metrics, values)
         self.pump = self.pump_type(self.shared)
         self.attempts = Attempts(self.shared, self.pump.report, self.pump.note)
         self.sweeper = Sweeper(self.shared)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from redflow.crypto.values import Field, place_of
 from redflow.driver import AsyncDriver
 from redflow.errors import InvalidInput, NotFound
 from redflow.expressions import Template, parse_template
@@ -17,6 +18,7 @@ from redflow.model.plan_fields import given_fields, inline_needs
 from redflow.nodes.base import NotOffered, Runner
 from redflow.nodes.context import StepInfo
 from redflow.nodes.registry import Registry
+from redflow.nodes.services import Services
 from redflow.store.keys import PartitionKeys
 from redflow.store.steps import Ended
 from redflow.store.workflows import read_plan
@@ -41,6 +43,8 @@ class Prepared:
     """Fields whose values travel in the token."""
     given: list[str] | None
     """Those of them that are what its edges give."""
+    places: list[tuple[Field, str]]
+    """Where the values in `needs` belong."""
     is_plain: bool
     """Whether no expression makes or reads anything but the input that its edges give."""
     chooses: bool
@@ -71,12 +75,14 @@ class Plans:
         *,
         namespace: str,
         worker_id: str,
+        services: Services | None = None,
     ) -> None:
         self._driver = driver
         self._registry = registry
         self._metrics = metrics
         self._namespace = namespace
         self._worker_id = worker_id
+        self._services = services
         self._plans: dict[str, Plan] = {}
         self._prepared: dict[tuple[str, int], Prepared] = {}
         self.queues: dict[str, None] = {}
@@ -113,6 +119,7 @@ class Plans:
         plan = await self.get(partition, content_hash)
         step = plan.step(number)
         runner, problem = self._runner(step)
+        needs = inline_needs(step)
         timeout = step.timeout
         if timeout == DEFAULT_TIMEOUT:
             timeout = None if runner is None else runner.timeout
@@ -125,11 +132,19 @@ class Plans:
             timeout=timeout,
             fields=fields_of(plan, number),
             info=StepInfo(
-                self._namespace, plan.workflow, plan.version, step.id, self._worker_id, timeout
+                self._namespace,
+                plan.workflow,
+                plan.version,
+                step.id,
+                self._worker_id,
+                timeout,
+                self._services,
+                step.config,
             ),
             tally=self._metrics.steps(self._namespace, step.type),
-            needs=inline_needs(step),
+            needs=needs,
             given=given_fields(step),
+            places=[place_of(plan, name) for name in needs or ()],
             is_plain=step.template is None and not step.reads,
             chooses=any(edge.when is not None for edge in step.edges),
         )

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 from redflow.errors import StoreError, Unavailable
 from redflow.model.outcome import Outcome, StartingChild
+from redflow.store.executions import pack_value
 from redflow.store.keys import PartitionKeys
 from redflow.store.steps import (
     CANCELLED,
@@ -24,9 +25,10 @@ from redflow.store.steps import (
 )
 from redflow.worker.attempts import Attempts
 from redflow.worker.claims import Held
-from redflow.worker.conclusion import conclude
+from redflow.worker.conclusion import Conclusion, Place, conclude
 from redflow.worker.outage import Outage, is_refusal, lost_groups
 from redflow.worker.outbox import Outbox, Report, due_of, meta_of, rows_of, started_note
+from redflow.worker.payloads import Storing
 from redflow.worker.shared import Shared
 
 LOGGER = logging.getLogger("redflow.worker")
@@ -50,6 +52,8 @@ class Pump:
         self._settings = shared.settings
         self._plans = shared.plans
         self._clock = shared.clock
+        self._values = shared.values
+        self.storing = Storing(shared.values, self.report)
         self._turn: deque[Outbox] = deque()
         self._work = asyncio.Event()
         self._going = asyncio.Event()
@@ -91,14 +95,26 @@ class Pump:
             attempt=envelope.attempt,
             releases=envelope.releases,
             inline=inline,
+            place=Place(self._values, envelope.execution),
             holds=held.holds if prepared is not None and prepared.chooses else None,
         )
-        kind, value, detail, status = conclusion
+        if conclusion.away is None:
+            self._send(held, conclusion, run)
+            return
+
+        def stored(reference: bytes) -> None:
+            value = pack_value(reference, inline)
+            self._send(held, conclusion._replace(value=value), run)
+
+        self.storing.keep(held, conclusion.away, stored)
+
+    def _send(self, held: Held, conclusion: Conclusion, run: float) -> None:
+        kind, value, detail, status, _ = conclusion
         outbox = self.outboxes[held.partition.number]
         outbox.reports.append(Report(held, kind, meta_of(held, run), value, detail))
         self._queue(outbox)
-        if prepared is not None and status:
-            prepared.tally.count(status, run)
+        if held.prepared is not None and status:
+            held.prepared.tally.count(status, run)
 
     def note(self, held: Held) -> None:
         """Announce a step that has not finished at once."""
@@ -132,14 +148,15 @@ class Pump:
     @property
     def clear(self) -> bool:
         """Whether everything reported has been acknowledged."""
-        return not self._in_flight and not any(outbox.reports for outbox in self.outboxes)
+        sent = not self._in_flight and not any(outbox.reports for outbox in self.outboxes)
+        return sent and self.storing.clear
 
     def room(self) -> int:
         """Slots nobody has spoken for."""
         assert self.attempts is not None
         if not self.accepting or not self.open_queues:
             return 0
-        return max(0, self.attempts.room() - self._reserved)
+        return max(0, self.attempts.room() - self._reserved - self.storing.count)
 
     def close_queues(self, paused: Collection[str]) -> bool:
         """Claim from these queues no more, `*` stands for all; answers whether that is new.
@@ -228,8 +245,7 @@ class Pump:
         return chosen
 
     async def _call(self, outbox: Outbox) -> None:
-        size = min(len(outbox.reports), 1 if outbox.singly else self._settings.batch)
-        batch = [outbox.reports.popleft() for _ in range(size)]
+        batch = outbox.take(1 if outbox.singly else self._settings.batch)
         notes = [held for held in outbox.notes if not held.reported]
         outbox.notes = []
         # Half the room at the most: the other call in flight wants some too.

@@ -1,13 +1,17 @@
-"""Retention: executions that ended long enough ago are removed, and names of dead workers."""
+"""Retention: executions that ended long enough ago are removed, their payloads, and names of dead
+workers.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Sequence
 
 from redflow.errors import StoreError
+from redflow.payloads.payloads import Payloads
 from redflow.store.explaining import read_workers
 from redflow.store.keys import PartitionKeys
 from redflow.store.reruns import purge_executions
@@ -15,6 +19,7 @@ from redflow.store.steps import read_fields
 from redflow.store.sweeps import read_expired, read_sweeper
 from redflow.store.workers import forget_workers
 from redflow.worker.outage import Outage
+from redflow.worker.payloads import sweep
 from redflow.worker.shared import Shared
 from redflow.worker.sweeper import Sweeper
 
@@ -27,6 +32,9 @@ round asks five questions of each partition, and one of each queue.
 
 PAGE = 100
 """Executions removed by one call."""
+
+SWEEP_EVERY = 3600.0
+"""Seconds between two sweeps of the payload store, which is listed as a whole."""
 
 
 class Retention:
@@ -41,8 +49,11 @@ class Retention:
         self._kept = {"completed": completed, "failed": others, "cancelled": others}
         self.outage = Outage("retention")
         self._sweeper = sweeper
+        self._payloads = shared.values.payloads
+        self._swept = float("-inf")
         self.purged = 0
         self.forgotten = 0
+        self.swept = 0
 
     async def run(self) -> None:
         """Remove until cancelled; workers that started together do it one after the other."""
@@ -68,6 +79,14 @@ class Retention:
         for partition in held:
             await self._purge(partition)
         await self._forget(held)
+        if partitions[0] in held and self._payloads is not None:
+            await self._sweep_payloads(self._payloads)
+
+    async def _sweep_payloads(self, payloads: Payloads) -> None:
+        """Remove payloads of purged executions; one worker does it, who sweeps partition 0."""
+        if time.monotonic() - self._swept >= SWEEP_EVERY:
+            self.swept += await sweep(self._driver, self._space, payloads)
+            self._swept = time.monotonic()
 
     async def _forget(self, partitions: Sequence[PartitionKeys]) -> None:
         """Remove consumers of dead workers: with every restart there is another one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from redflow.crypto.values import Values
 from redflow.driver import AsyncDriver
 from redflow.metrics import Metrics
 from redflow.store.space import Space
@@ -22,3 +23,4 @@ class Shared:
     plans: Plans
     clock: RedisClock
     metrics: Metrics
+    values: Values

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from redflow.crypto.values import Values
 from redflow.driver import AsyncDriver, Connector
 from redflow.errors import RedflowError, StoreError
 from redflow.metrics import Metrics
@@ -20,6 +21,7 @@ from redflow.store.workflows import put_partition
 from redflow.worker.control import Control
 from redflow.worker.health import Health
 from redflow.worker.heartbeat import Heartbeat
+from redflow.worker.outfit import BARE, Outfit
 from redflow.worker.parts import Parts, about
 from redflow.worker.pump import IN_FLIGHT
 from redflow.worker.readiness import Found, Inspection, check_server
@@ -47,7 +49,10 @@ class Worker:
         registry: Registry,
         settings: WorkerSettings,
         metrics: Metrics,
+        *,
+        outfit: Outfit = BARE,
     ) -> None:
+        self._outfit = outfit
         self._connector = connector
         self._open_space = open_space
         self._registry = registry
@@ -121,7 +126,18 @@ class Worker:
         )
 
     def _wire(self, driver: AsyncDriver, fence: Fence) -> None:
-        parts = Parts(driver, self._space, self._registry, self.settings, self._metrics)
+        keys, outfit = self._space.keys, self._outfit
+        values = Values(keys.namespace, outfit.crypto, outfit.payloads)
+        services = outfit.services(driver, keys.prefix)
+        parts = Parts(
+            driver,
+            self._space,
+            self._registry,
+            self.settings,
+            self._metrics,
+            values=values,
+            services=services,
+        )
         self.pump, self.attempts, self.children = parts.pump, parts.attempts, parts.children
         self.sweeper, self.timers = parts.sweeper, parts.timers
         self.reader, self.retention, self.audit = parts.reader, parts.retention, parts.audit
@@ -171,6 +187,7 @@ class Worker:
             await self._flush()
         finally:
             await self._end(*self._tasks)
+            await self.pump.storing.close()
             await self.children.close()
             await self.control.close()
             await asyncio.to_thread(self.heartbeat.stop)
@@ -203,18 +220,22 @@ class Worker:
 
     async def _drain(self) -> None:
         """Wait for the steps under way, then end them; a second request to stop shortens it."""
-        attempts = self.attempts
-        if not attempts.idle.is_set() and not await self._idle_within(self.drain):
-            LOGGER.warning("drain time is over: %d steps are given back", attempts.under_way)
+        attempts, storing = self.attempts, self.pump.storing
+        idle = attempts.idle.is_set() and storing.clear
+        if not idle and not await self._idle_within(self.drain):
+            left = attempts.under_way + storing.count
+            LOGGER.warning("drain time is over: %d steps are given back", left)
             attempts.interrupt_all("shutdown")
             if not await self._idle_within(FLUSH):
                 attempts.abandon_all()
+                await storing.close()
         attempts.release_waiting(longest=0.0)
 
     async def _idle_within(self, seconds: float) -> bool:
         try:
             async with asyncio.timeout(seconds) as self._patience:
                 await self.attempts.idle.wait()
+                await self.pump.storing.settled()
         except TimeoutError:
             return False
         finally:

@@ -16,6 +16,8 @@ from redflow.client._async.workflows import AsyncWorkflows
 from redflow.client._sync.queues import Queues
 from redflow.client._sync.workers import Workers
 from redflow.client._sync.workflows import Workflows
+from redflow.crypto.crypto import Crypto
+from redflow.crypto.keys import Key
 from redflow.driver import MemoryConnector
 from redflow.errors import InvalidInput, Misconfigured, NotFound, PayloadTooLarge
 from redflow.model.codec import decode, encode
@@ -31,6 +33,7 @@ UNENCODABLE: list[Any] = [
     float("nan"), float("inf"), 2**64, {1}, {1: 2}, {"a": object()}, "\ud800", lambda: 1,
     {"deep": [1, {"x": (float("-inf"),)}]},
 ]  # fmt: skip
+CRYPTO = Crypto([Key.new("k1")])
 NUMBERS: list[Any] = [0, -1, 10**9, 2**70, True, 1.0, float("nan"), "5", b"5", [], {}]
 
 
@@ -305,6 +308,10 @@ CALLS: list[Callable[[Client, Any], Any]] = [
     lambda client, value: client.queues.pause("q", value),
     lambda client, value: client.queues.resume(value),
     lambda client, value: client.workers.drain(value),
+    lambda client, value: client.put_secret(value, "x"),
+    lambda client, value: client.put_secret("s", value),
+    lambda client, value: client.put_secret("s", "x", value),
+    lambda client, value: client.delete_secret(value),
 ]
 
 
@@ -312,7 +319,7 @@ CALLS: list[Callable[[Client, Any], Any]] = [
 @given(value=anything)
 def test_no_value_breaks_a_door(number: int, value: Any):
     """Without a namespace nothing can be written; what is not refused finds nothing."""
-    with Client(memory(), namespace="doors") as client:
+    with Client(memory(), namespace="doors", crypto=CRYPTO) as client:
         error = error_of(CALLS[number], client, value)
         assert error is None or str(error)
         assert client._namespace.driver.raw("DBSIZE") == 0

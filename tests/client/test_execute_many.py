@@ -7,6 +7,7 @@ import pytest
 
 from redflow.client import AsyncClient
 from redflow.client.requests import START_BYTES, STARTS, batches, options_of, requests_of
+from redflow.crypto.values import Values
 from redflow.errors import Conflict, InvalidInput, PayloadTooLarge
 from redflow.model.compiling import compile_plan
 from redflow.store.keys import Keys
@@ -103,7 +104,7 @@ def test_batches_are_bounded():
     options = options_of("order", None, "error")
     big = "x" * (START_BYTES // 3)
     inputs: list[Any] = [*range(1000), *[big] * 10]
-    requests = requests_of(options, "ns", inputs, ids=None, meta=b"")
+    requests = requests_of(options, Values("ns"), inputs, ids=None, meta=b"")
     made = batches(Keys("ns", 4), plan, requests)
     assert sum(len(batch.requests) for batch in made) == len(requests)
     for batch in made:
@@ -115,7 +116,7 @@ def test_batches_are_bounded():
 def test_an_input_over_the_bytes_of_a_batch_goes_alone():
     options = options_of("order", None, "error")
     huge = "x" * (START_BYTES - 10)
-    requests = requests_of(options, "ns", [huge, huge, 1], ids=None, meta=b"")
+    requests = requests_of(options, Values("ns"), [huge, huge, 1], ids=None, meta=b"")
     made = batches(Keys("ns", 1), compile_plan(chain(), 1), requests)
     assert [len(one.requests) for one in made] == [1, 2]
 
@@ -123,6 +124,6 @@ def test_an_input_over_the_bytes_of_a_batch_goes_alone():
 def test_workflows_of_many_roots_go_in_small_batches():
     plan = compile_plan(wide("wide", 300), 1)
     options = options_of("wide", None, "error")
-    requests = requests_of(options, "ns", range(10), ids=None, meta=b"")
+    requests = requests_of(options, Values("ns"), range(10), ids=None, meta=b"")
     made = batches(Keys("ns", 1), plan, requests)
     assert [len(batch.requests) for batch in made] == [3, 3, 3, 1]

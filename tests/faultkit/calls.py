@@ -8,6 +8,7 @@ from redflow.store import (
     executions,
     explaining,
     reruns,
+    secrets,
     steps,
     stopping,
     sweeps,
@@ -263,6 +264,13 @@ def forget(scene: Scene) -> Op[Any]:
     )  # fmt: skip
 
 
+def forget_secret(scene: Scene) -> object:
+    """A secret that is there is removed."""
+    space = scene.store.space
+    scene.store.run(secrets.put_secret(space, "stripe", sealed=b"x", hosts=[]))
+    return scene.store.run(secrets.delete_secret(space, "stripe"))
+
+
 def repair(scene: Scene) -> Op[Any]:
     return audit.repair_execution(
         scene.store.space, scene.store.partition, queues=QUEUES,
@@ -341,6 +349,10 @@ CALLS: dict[str, Call] = {
     "list": definition(list_live),
     "check": definition(check),
     "repair": definition(repair),
+    "secret": definition(
+        lambda s: secrets.put_secret(s.store.space, "stripe", sealed=b"x", hosts=["a.example"])
+    ),
+    "secret forgotten": forget_secret,
     "unfinished": definition(
         lambda s: audit.list_unfinished(
             s.store.space, s.store.partition, worker="", queues=QUEUES, limit=9

@@ -8,9 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
 from redflow.model.event import EventKind
+from redflow.store.folding import ENDED, SETTLED
 from redflow.store.records import RawStep
 from tests.faultkit.folding import check_fold
-from tests.faultkit.history import ENDED, SETTLED, History, Seen, decoded, fence_of
+from tests.faultkit.history import History, Seen, decoded, fence_of
 from tests.faultkit.taking_over import check_overlaps
 
 SLACK = 3

@@ -24,17 +24,6 @@ from redflow.store.space import Space
 from tests.support.leaks import belonging_to, leaks
 
 INDEXES = ("live", "completed", "failed", "cancelled")
-SETTLED = {
-    EventKind.STEP_COMPLETED: "C",
-    EventKind.STEP_FAILED: "F",
-    EventKind.STEP_SKIPPED: "S",
-    EventKind.STEP_CANCELLED: "X",
-}
-ENDED = {
-    EventKind.WORKFLOW_COMPLETED: "C",
-    EventKind.WORKFLOW_FAILED: "F",
-    EventKind.WORKFLOW_CANCELLED: "X",
-}
 _events = msgspec.msgpack.Decoder(list[EventRecord])
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from redflow.model import codec
 from redflow.model.event import EventKind
+from redflow.store.folding import ENDED
 from tests.faultkit.checker import INVARIANTS, check
-from tests.faultkit.history import ENDED, Asked, Cause, History, Line, Seen, fence_of
+from tests.faultkit.history import Asked, Cause, History, Line, Seen, fence_of
 from tests.faultkit.pods import Pods
 from tests.faultkit.trial import Size, trial
 

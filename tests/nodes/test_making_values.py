@@ -33,12 +33,15 @@ async def test_transform_that_cannot_be_filled_in_names_the_path():
 
 
 @pytest.mark.parametrize(
-    ("config", "says"),
-    [({}, "missing required field `mapping`"), ({"mapping": 1, "more": 2}, "unknown field `more`")],
+    ("config", "place", "says"),
+    [
+        ({}, "", "missing required field `mapping`"),
+        ({"mapping": 1, "more": 2}, "/more", "unknown field `more`"),
+    ],
 )
-def test_what_is_wrong_with_the_config_of_a_transform(config, says):
+def test_what_is_wrong_with_the_config_of_a_transform(config, place, says):
     ((at, message),) = problems("transform", **config)
-    assert at == ""
+    assert at == place
     assert says in message
 
 
@@ -78,8 +81,8 @@ async def test_setvariable_without_a_map_answers_its_variables_alone(value):
             {"variables": {"1st": "${input.x}", "ok-1": 1, "a/b": 2}},
             ["/variables/1st", "/variables/a~1b"],
         ),
-        ({"variables": ["a"]}, [""]),
-        ({"variables": "${input}"}, [""]),
+        ({"variables": ["a"]}, ["/variables"]),
+        ({"variables": "${input}"}, ["/variables"]),
         ({}, [""]),
     ],
 )

@@ -63,9 +63,12 @@ def one_node(node_type: str, **config: Any) -> Workflow:
 
 def test_the_built_in_types_are_there():
     assert sorted(Registry().types) == [
+        "ai",
         "condition",
         "function",
+        "http",
         "log",
+        "notify",
         "setvariable",
         "signal",
         "subworkflow",

@@ -12,6 +12,10 @@ from redflow.nodes.registry import BUILT_IN
 from redflow.nodes.schemas import EXPRESSION, TEMPLATE, config_schema
 
 TYPES = {node_type.type: node_type for node_type in BUILT_IN}
+SETTINGS_OF_AI = (
+    "provider", "temperature", "max_tokens", "api_key", "base_url", "result_key", "schema",
+    "timeout",
+)  # fmt: skip
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -132,7 +136,14 @@ def test_fields_say_whether_they_are_expressions_or_take_templates():
     expressions = {(name, key) for name, keys in EXPRESSION_KEYS.items() for key in keys}
     assert {one for one, said in comments.items() if said == EXPRESSION} == expressions
     plain = {one for one, said in comments.items() if said is None}
-    assert plain == {("function", "function"), ("condition", "operator"), ("switch", "default")}
+    assert plain == {
+        ("function", "function"),
+        ("condition", "operator"),
+        ("switch", "default"),
+        *(("http", key) for key in "method timeout expect redirects idempotency_key".split()),
+        *(("notify", key) for key in "method secret timeout".split()),
+        *(("ai", key) for key in SETTINGS_OF_AI),
+    }
 
 
 @pytest.mark.parametrize("name", TYPES)

@@ -79,7 +79,7 @@ async def test_wait_that_has_rested_passes_its_input_through():
         ({"until": "tomorrow"}, "/until", "'tomorrow' is not a time with a zone"),
         ({"until": "2030-01-31T12:00:00"}, "/until", "is not a time with a zone"),
         ({"until": 1893456000}, "/until", "is not a time with a zone"),
-        ({"seconds": 5}, "", "unknown field `seconds`"),
+        ({"seconds": 5}, "/seconds", "unknown field `seconds`"),
     ],
 )
 def test_what_is_wrong_with_the_config_of_a_wait(config, at, says):
@@ -134,13 +134,13 @@ async def test_a_signal_that_did_not_come_takes_its_label():
     ("config", "at", "says"),
     [
         ({"name": "no blanks"}, "/name", "'no blanks' is not"),
-        ({"name": 5}, "", "Expected `str | null`"),
+        ({"name": 5}, "/name", "Expected `str | null`"),
         ({"timeout": 0}, "/timeout", "must be more than zero"),
         ({"timeout": "later"}, "/timeout", "not a duration"),
         ({"timeout": 1, "on_timeout": "always"}, "/on_timeout", "reserved"),
         ({"timeout": 1, "on_timeout": "a b"}, "/on_timeout", "'a b' is not"),
         ({"on_timeout": "late"}, "/on_timeout", "there is no timeout"),
-        ({"merge": "yes"}, "", "Expected `bool`"),
+        ({"merge": "yes"}, "/merge", "Expected `bool`"),
     ],
 )
 def test_what_is_wrong_with_the_config_of_a_signal(config, at, says):
@@ -215,7 +215,7 @@ async def test_a_child_that_was_cancelled_fails_the_step_for_good():
         ({"workflow": "a b"}, "/workflow", "'a b' is not"),
         ({"workflow": "a", "workflowId": "a"}, "/workflowId", "both given"),
         ({"workflow": "a", "version": 0}, "/version", "not a whole number from 1"),
-        ({"workflow": "a", "version": "latest"}, "", "Expected `int | null`"),
+        ({"workflow": "a", "version": "latest"}, "/version", "Expected `int | null`"),
     ],
 )
 def test_what_is_wrong_with_the_config_of_a_subworkflow(config, at, says):

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.tree import ROOT
-from tests.tools import schema, unasync
+from tests.tools import node_tables, schema, unasync
 
 
 @pytest.mark.parametrize(("source", "target"), unasync.FILES.items())
@@ -13,6 +13,10 @@ def test_the_synchronous_twin_is_current(source, target):
 
 def test_the_schema_of_documents_is_current():
     assert schema.is_current(), "run python -m tests.tools.schema"
+
+
+def test_the_tables_of_node_types_are_current(capsys):
+    assert node_tables.main(["--check"]) == 0, capsys.readouterr().out
 
 
 @pytest.mark.parametrize("target", unasync.FILES.values())

@@ -16,8 +16,8 @@ from tests.support.tree import PACKAGE, ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 IMPORTED_AS = {"pyyaml": "yaml", "google-re2": "re2"}
-BROUGHT_ALONG = {"hiredis", "lupa"}
-"""By extras of what is asked for: redis[hiredis], fakeredis[lua]."""
+BROUGHT_ALONG = {"hiredis", "lupa", "botocore"}
+"""By what is asked for: redis[hiredis], fakeredis[lua], boto3."""
 PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)")
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 import redis
 
-from redflow.store import keys, script, workers, workflows
+from redflow.store import keys, script, secrets, workers, workflows
 from redflow.store.keys import Key
 from redflow.store.op import Op
 from tests.store.driving import SIZES, Drive, limits_of
@@ -53,6 +53,7 @@ def register_all(store: Store) -> None:
             queues=["default"],
         ),
         workers.put_worker(store.space, "w1", queues=["default"], about=b"x", alive=60_000),
+        secrets.put_secret(store.space, "stripe", sealed=b"x", hosts=[]),
     ]  # fmt: skip
     for op in ops:
         store.run(op)

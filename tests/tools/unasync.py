@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CLIENT = """acting checking client diagnosing explaining handle listing namespace orders
-    pausing plans purging queues reading registry rerunning rooms signalling skipping starting
-    stopping workers
+CLIENT = """acting asking checking client diagnosing explaining handle keyring listing namespace
+    orders pausing payloads plans purging queues reading registry rerunning rooms secrets signalling
+    skipping starting stopping workers
     workflows""".split()
 DRIVER = ". single cluster cluster/node sentinel".split()
 FILES = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from redflow.crypto.values import Values
 from redflow.model import codec
 from redflow.model.compiling import compile_plan
 from redflow.model.outcome import (
@@ -24,8 +25,8 @@ from redflow.model.outcome import (
 from redflow.model.plan import Plan
 from redflow.model.retry import RetryPolicy
 from redflow.model.workflow import Workflow
-from redflow.worker.conclusion import conclude, release_delay
-from redflow.worker.outbox import Report, due_of
+from redflow.worker.conclusion import Place, conclude, release_delay
+from redflow.worker.outbox import CALL_BYTES, Outbox, Report, due_of
 from tests.worker.kit import Bench, chain, until
 
 AT_ONCE = RetryPolicy(3, initial_interval=0.001, maximum_interval=0.001, jitter="none")
@@ -270,7 +271,8 @@ def step_of(workflow: Workflow) -> Plan:
 
 def row(outcome: Any, *, retry: RetryPolicy | None = None, attempt: int = 1) -> Any:
     plan = step_of(chain("one", ["f"], retry=retry))
-    return conclude(plan.step(1), outcome, attempt=attempt, releases=0, inline=2048)
+    place = Place(Values("ns"), "e1")
+    return conclude(plan.step(1), outcome, attempt=attempt, releases=0, inline=2048, place=place)
 
 
 @pytest.mark.parametrize(("chance", "delay"), [(0.0, "0"), (0.5, "2000"), (0.999, "3996")])
@@ -308,7 +310,7 @@ def test_an_output_over_the_inline_limit_goes_into_a_field_of_its_own(length, ma
     ],
 )
 def test_a_step_that_waits_is_a_row_that_is_not_counted(outcome, kind, value, detail):
-    assert row(outcome) == (kind, value, detail, "")
+    assert row(outcome) == (kind, value, detail, "", None)
 
 
 @pytest.mark.parametrize(("began", "kind"), [(True, "l"), (False, "n")])
@@ -353,3 +355,23 @@ def test_when_the_timer_of_a_row_is_due(kind, detail, due):
 def test_a_step_given_back_at_shutdown_is_offered_again_at_once():
     assert row(Released(OutcomeReason.SHUTDOWN)).detail == "0"
     assert row(Released(OutcomeReason.UNKNOWN_FUNCTION)).detail == "250"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "calls"),
+    [
+        ([1] * 5, [3, 2]),
+        ([CALL_BYTES, 1, 1], [1, 2]),
+        ([CALL_BYTES - 1, CALL_BYTES, 1], [2, 1]),
+        ([CALL_BYTES * 2, CALL_BYTES * 2], [1, 1]),
+        ([], []),
+    ],
+)
+def test_a_call_takes_so_many_outcomes_and_so_many_bytes(bench, sizes, calls):
+    """Redis copies what it is given: a call must not hold it up for long."""
+    outbox = Outbox(bench.space.keys.partition(0))
+    outbox.reports.extend(Report(None, "c", "", bytes(size), "") for size in sizes)
+    taken = []
+    while outbox.reports:
+        taken.append(len(outbox.take(3)))
+    assert taken == calls

@@ -9,6 +9,7 @@ from redflow.client._async.handle import AsyncHandle
 from redflow.client._async.namespace import AsyncNamespace
 from redflow.client._async.registry import Check
 from redflow.client._async.rooms import AsyncRooms
+from redflow.client._async.secrets import Kept
 from redflow.client._async.signalling import Delivery
 from redflow.client.answers import naming, raise_first
 from redflow.client.arguments import (
@@ -39,6 +40,8 @@ from redflow.client.requests import (
     timing_of,
 )
 from redflow.client.reruns import UNSET, rerun_options_of
+from redflow.crypto.crypto import Crypto
+from redflow.crypto.values import Values
 from redflow.defaults import LEASE
 from redflow.driver import Connector
 from redflow.model.execution import (
@@ -55,6 +58,8 @@ from redflow.model.plan import Plan
 from redflow.model.rerun import RerunPlan
 from redflow.model.status import ExecutionStatus
 from redflow.model.workflow import Workflow
+from redflow.payloads.payloads import Store
+from redflow.secrets.values import SecretInfo
 from redflow.store.damage import Audited
 from redflow.store.keys import DEFAULT_PREFIX
 from redflow.store.space import Limits
@@ -71,12 +76,18 @@ class AsyncClient:
         prefix: str = DEFAULT_PREFIX,
         limits: Limits | None = None,
         on_started: OnStarted | None = None,
+        crypto: Crypto | None = None,
+        payloads: Store | None = None,
     ) -> None:
         """`server` is a URL or a connector; `limits` bound one script call (tests lower them).
 
         `on_started` is told the workflow and the number of executions this client has started.
+        With `crypto` (else REDFLOW_CRYPTO_KEYS) values are encrypted before they leave this
+        process; with `payloads` (else REDFLOW_PAYLOADS) large ones go to a payload store.
         """
-        self._namespace = AsyncNamespace(server, namespace, prefix, limits or Limits())
+        self._namespace = AsyncNamespace(
+            server, namespace, prefix, limits or Limits(), crypto, payloads=payloads
+        )
         self._rooms = AsyncRooms(self._namespace, on_started)
         self.workflows = self._rooms.workflows
         """Versions, status and pauses of registered workflows."""
@@ -84,6 +95,14 @@ class AsyncClient:
         """What waits in each queue, and its pauses."""
         self.workers = self._rooms.workers
         """The workers that beat lately."""
+        self.keyring = self._rooms.keyring
+        """The keys that values are sealed with."""
+        self.payloads = self._rooms.payloads
+        """What is in the payload store."""
+
+    @property
+    def _values(self) -> Values:
+        return self._namespace.values
 
     @property
     def namespace(self) -> str:
@@ -175,7 +194,7 @@ class AsyncClient:
         options = options_of(workflow, version, on_conflict)
         meta, timing = meta_of(labels, metadata), timing_of(at, delay, timeout)
         request = request_of(
-            options, self.namespace, input, id=id, key=idempotency_key, meta=meta, timing=timing
+            options, self._values, input, id=id, key=idempotency_key, meta=meta, timing=timing
         )
         with naming([request]):
             await self._rooms.single.start(options, request)
@@ -201,7 +220,7 @@ class AsyncClient:
         """
         options = options_of(workflow, version, on_conflict)
         meta, timing = meta_of(labels, metadata), timing_of(at, delay, timeout)
-        requests = requests_of(options, self.namespace, inputs, ids=ids, meta=meta, timing=timing)
+        requests = requests_of(options, self._values, inputs, ids=ids, meta=meta, timing=timing)
         if requests:
             with naming(requests):
                 raise_first(await self._rooms.starter.start(options, requests), len(requests))
@@ -302,7 +321,7 @@ class AsyncClient:
         `compensation` only the compensations that failed run. Every call makes another rerun.
         Raises NotFound, InvalidInput; Conflict when it has not ended.
         """
-        options = rerun_options_of(from_node, input, version, compensation)
+        options = rerun_options_of(self._values, from_node, input, version, compensation)
         return self._handle(await self._rooms.rerunning.rerun(check_asked_id(id), options))
 
     async def plan_rerun(
@@ -314,7 +333,7 @@ class AsyncClient:
         compensation: bool = False,
     ) -> RerunPlan:
         """Say what `rerun_execution` would keep and run; changes nothing, raises the same."""
-        options = rerun_options_of(from_node, input, version, compensation)
+        options = rerun_options_of(self._values, from_node, input, version, compensation)
         return await self._rooms.rerunning.plan(check_asked_id(id), options)
 
     async def purge(
@@ -325,10 +344,8 @@ class AsyncClient:
         `status` limits it to COMPLETED, FAILED or CANCELLED ones. Never one that still runs, nor a
         child whose parent does.
         """
-        ended = check_ended(status)
-        return await self._rooms.purging.purge(
-            LATEST if before is None else check_time(before, "before"), ended
-        )
+        until = LATEST if before is None else check_time(before, "before")
+        return await self._rooms.purging.purge(until, check_ended(status))
 
     async def explain(self, id: str, node: str | None = None) -> list[Reason]:
         """Say why an execution, or one node of it, does not go on: all reasons, in order.
@@ -339,6 +356,24 @@ class AsyncClient:
         return await self._rooms.explaining.explain(
             check_asked_id(id), None if node is None else check_step_id(node)
         )
+
+    # Secrets
+
+    async def put_secret(self, name: str, value: str, hosts: Iterable[str] = ()) -> Kept:
+        """Keep a secret for this namespace, sealed; `hosts` are those nodes may send it to.
+
+        Says whether it was created or replaced. Raises InvalidInput, Misconfigured without
+        `crypto`, Conflict when the namespace keeps as many as it may.
+        """
+        return await self._rooms.secrets.put(name, value, hosts)
+
+    async def list_secrets(self) -> list[SecretInfo]:
+        """Return the secrets that Redis keeps, by name, without their values; needs no key."""
+        return await self._rooms.secrets.all()
+
+    async def delete_secret(self, name: str) -> None:
+        """Forget a secret that Redis keeps; raises NotFound."""
+        await self._rooms.secrets.delete(name)
 
     # The namespace as a whole
 

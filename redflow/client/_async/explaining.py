@@ -55,7 +55,7 @@ class AsyncExplaining:
         workers = await self._serving(waiting_queues(held), pages[-1].now)
         ends = await self._ends(partition, held)
         now = (await self._reader.look(raw.id)).raw
-        return facts_of(now, pages, workers, ends)
+        return facts_of(now, pages, workers, ends, self._namespace.values)
 
     async def _page(
         self, partition: PartitionKeys, raw: RawExecution, plan: Plan, steps: Sequence[int]

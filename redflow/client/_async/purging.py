@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from redflow.client._async.namespace import AsyncNamespace
+from redflow.client._async.payloads import AsyncPayloads
 from redflow.model.status import ExecutionStatus
 from redflow.store.keys import PartitionKeys
 from redflow.store.reruns import purge_executions
@@ -15,13 +16,14 @@ PAGE = 100  # executions removed by one call
 class AsyncPurging:
     """Purges executions of one namespace; safe to repeat."""
 
-    def __init__(self, namespace: AsyncNamespace) -> None:
+    def __init__(self, namespace: AsyncNamespace, payloads: AsyncPayloads) -> None:
         self._namespace = namespace
+        self._payloads = payloads
 
     async def purge(self, before: int, status: ExecutionStatus | None) -> int:
         """Remove what ended before a time in ms, of one status or of all; answers how many.
 
-        A child stays as long as its parent runs.
+        A child stays as long as its parent runs. Payloads go with a sweep afterwards.
         """
         space = await self._namespace.space()
         ended = [one for one in ExecutionStatus if one.terminal and status in (None, one)]
@@ -30,6 +32,8 @@ class AsyncPurging:
             # Parents end after their children, which stand in another index when they failed.
             for one in ended:
                 removed += await self._index(partition, one.lower(), before)
+        if removed and self._namespace.values.payloads is not None:
+            await self._payloads.sweep()
         return removed
 
     async def _index(self, partition: PartitionKeys, index: str, before: int) -> int:

@@ -1,20 +1,23 @@
 """Reading executions: how one stands, its values, its steps."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from redflow.client._async.namespace import AsyncNamespace
 from redflow.client._async.plans import AsyncPlans
+from redflow.client._async.storing import fetched, shown
 from redflow.client.endings import failure_of
 from redflow.client.refusals import unknown_execution
 from redflow.client.views import (
     HEAD,
     Look,
+    Owner,
     before,
     execution_of,
     is_kept_apart,
     is_shown,
-    output_of,
+    outputs_of,
     parent_node,
     read_look,
     readable,
@@ -22,7 +25,9 @@ from redflow.client.views import (
     summary_of,
 )
 from redflow.errors import NotFound
+from redflow.model.codec import Stored
 from redflow.model.execution import Execution, ExecutionSummary, Step
+from redflow.model.inputs import execution_output
 from redflow.model.plan import Plan
 from redflow.store.executions import read_execution
 from redflow.store.keys import PartitionKeys
@@ -39,6 +44,7 @@ class AsyncReader:
 
     def __init__(self, namespace: AsyncNamespace, plans: AsyncPlans) -> None:
         self._namespace = namespace
+        self._values = namespace.values
         self._plans = plans
 
     async def look(self, execution: str, plan: Plan | None = None) -> Look:
@@ -59,25 +65,35 @@ class AsyncReader:
         """Return the plan an execution runs."""
         return await self._plans.of_execution(raw.workflow, raw.version, raw.plan)
 
-    async def output(self, raw: RawExecution, plan: Plan, known: Mapping[int, bytes | None]) -> Any:
-        """Return the output of a COMPLETED execution; `known` are records of sinks read before."""
+    async def output(
+        self, raw: RawExecution, plan: Plan, known: Mapping[int, bytes | None], *, strict: bool
+    ) -> Any:
+        """Return the output of a COMPLETED execution; `known` are records of sinks read before.
+
+        With `strict` a payload that is missing is an error; else it is shown as Stored.
+        """
         partition = await self._namespace.partition_of(raw.id)
         records = dict(known)
         missing = [number for number in plan.sinks if number not in records]
         records |= await self.fields(partition, raw.id, "s", missing)
         apart = [number for number, record in records.items() if record and is_kept_apart(record)]
         large = await self.fields(partition, raw.id, "big:s", apart)
-        return output_of(raw.id, plan, records, large)
+        outputs = outputs_of(raw.id, plan, records, large, self._values)
+        bring = fetched if strict else shown
+        for number, one in outputs.items():
+            value = await bring(self._values, one.value, raw.id)
+            outputs[number] = replace(one, value=value)
+        return execution_output(plan, outputs.get)
 
     async def result(self, look: Look) -> Any:
         """Return the output of an execution that has ended.
 
-        Raises ExecutionFailed or ExecutionCancelled if it ended so.
+        Raises ExecutionFailed or ExecutionCancelled if it ended so; PayloadMissing.
         """
         plan = await self.plan_of(look.raw)
         if look.raw.ended_as != "C":
-            raise failure_of(look.raw, plan)
-        return await self.output(look.raw, plan, look.sinks)
+            raise failure_of(look.raw, plan, self._values)
+        return await self.output(look.raw, plan, look.sinks, strict=True)
 
     async def execution(self, execution: str) -> Execution:
         """Return an execution with its values; raises NotFound."""
@@ -88,9 +104,12 @@ class AsyncReader:
         if raw is None:
             raise self._unknown(execution)
         plan = await self.plan_of(raw)
-        output = await self.output(raw, plan, {}) if raw.ended_as == "C" else None
+        ended = raw.ended_as == "C"
+        output = await self.output(raw, plan, {}, strict=False) if ended else None
         undone = await self._undone(raw, plan)
-        return execution_of(raw, plan, output, undone, await self._parent_node(raw))
+        node = await self._parent_node(raw)
+        found = execution_of(raw, plan, output, undone, node=node, values=self._values)
+        return replace(found, input=await shown(self._values, found.input, raw.id))
 
     async def _undone(self, raw: RawExecution, plan: Plan) -> list[RawStep]:
         """Return the records of compensations, once all of them are over."""
@@ -112,7 +131,7 @@ class AsyncReader:
     async def summary(self, raw: RawExecution) -> ExecutionSummary:
         """Return an execution as lists show it."""
         plan = None if raw.failed_step is None else await self.plan_of(raw)
-        return summary_of(raw, plan)
+        return summary_of(raw, plan, self._values)
 
     async def steps(self, execution: str) -> list[Step]:
         """Return the steps, parents first; each page of 100 as it stands at one moment."""
@@ -132,14 +151,19 @@ class AsyncReader:
                 raise self._unknown(execution)
             tokens = await self._tokens(partition, page.steps)
             records = {one.step: one for one in page.steps}
-            ended = page.ended is not None
+            owner = Owner(execution, plan, self._values, page.ended is not None)
             with readable(execution):
                 steps += [
-                    step_of(plan, number, records.get(number), tokens.get(number), ended=ended)
+                    step_of(owner, number, records.get(number), tokens.get(number))
                     for number in range(first, last + 1)
                     if is_shown(plan, number, records.get(number))
                 ]
-        return steps
+        return [
+            replace(one, output=await shown(self._values, one.output, execution))
+            if type(one.output) is Stored
+            else one
+            for one in steps
+        ]
 
     async def _tokens(self, partition: PartitionKeys, steps: list[RawStep]) -> dict[int, Envelope]:
         """Return what the tokens of live steps carry; one consumed meanwhile is left out."""

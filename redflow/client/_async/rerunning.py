@@ -6,6 +6,7 @@ from redflow.client._async.acting import AsyncActing, Target
 from redflow.client._async.namespace import AsyncNamespace
 from redflow.client._async.plans import AsyncPlans
 from redflow.client._async.reading import AsyncReader
+from redflow.client._async.storing import packed
 from redflow.client.refusals import (
     inactive_workflow,
     no_room,
@@ -14,6 +15,7 @@ from redflow.client.refusals import (
 )
 from redflow.client.registered import unknown_workflow
 from redflow.client.reruns import RerunOptions, ended_steps, no_free_id, rerun_digest, rerun_ids
+from redflow.crypto.values import Field
 from redflow.errors import Conflict, NotFound, OutOfMemory
 from redflow.model.plan import Plan
 from redflow.model.rerun import RerunPlan, plan_compensation, plan_rerun
@@ -55,7 +57,7 @@ class AsyncRerunning:
     async def rerun(self, execution: str, options: RerunOptions) -> str:
         """Run an ended execution again; answers the new id. Raises NotFound, Conflict."""
         prepared = await self._prepare(execution, options)
-        digest = rerun_digest(prepared.raw, options)
+        digest = rerun_digest(prepared.raw, options, self._namespace.values)
         for new in rerun_ids(prepared.raw):
             if await self._start(prepared, new, options, digest):
                 return new
@@ -67,6 +69,9 @@ class AsyncRerunning:
         """Start a rerun under an id; answers whether that was free."""
         raw, plan = prepared.raw, prepared.plan
         space = await self._namespace.space()
+        given = options.input
+        if given is not None:
+            given = await packed(self._namespace.values, given, new, Field.INPUT)
         op = rerun_execution(
             space,
             prepared.partition,
@@ -77,7 +82,7 @@ class AsyncRerunning:
             workflow=raw.workflow,
             version=prepared.rerun.version,
             digest=digest,
-            input=options.input,
+            input=given,
             copies=prepared.rerun.copies,
             undos=prepared.rerun.undos,
             compensation=options.compensation,

@@ -4,16 +4,19 @@ from redflow.client._async.acting import AsyncActing
 from redflow.client._async.checking import AsyncChecking
 from redflow.client._async.diagnosing import AsyncDiagnosing
 from redflow.client._async.explaining import AsyncExplaining
+from redflow.client._async.keyring import AsyncKeyring
 from redflow.client._async.listing import AsyncLister
 from redflow.client._async.namespace import AsyncNamespace
 from redflow.client._async.orders import AsyncOrders
 from redflow.client._async.pausing import AsyncPausing
+from redflow.client._async.payloads import AsyncPayloads
 from redflow.client._async.plans import AsyncPlans
 from redflow.client._async.purging import AsyncPurging
 from redflow.client._async.queues import AsyncQueues
 from redflow.client._async.reading import AsyncReader
 from redflow.client._async.registry import AsyncRegistry
 from redflow.client._async.rerunning import AsyncRerunning
+from redflow.client._async.secrets import AsyncKeptSecrets
 from redflow.client._async.signalling import AsyncSignalling
 from redflow.client._async.single import AsyncSingle
 from redflow.client._async.skipping import AsyncSkipping
@@ -38,16 +41,19 @@ class AsyncRooms:
         self.lister = AsyncLister(namespace, self.reader)
         self.waiting = AsyncWaiting(namespace)
         self.acting = AsyncActing(namespace, self.plans, self.reader, self.orders)
-        self.stopping = AsyncStopping(self.acting)
-        self.signalling = AsyncSignalling(self.acting)
-        self.skipping = AsyncSkipping(self.acting)
+        self.stopping = AsyncStopping(self.acting, namespace.values)
+        self.signalling = AsyncSignalling(self.acting, namespace.values)
+        self.skipping = AsyncSkipping(self.acting, namespace.values)
         self.pausing = AsyncPausing(namespace, self.plans, self.acting, self.orders)
         self.rerunning = AsyncRerunning(namespace, self.plans, self.reader, self.acting)
-        self.purging = AsyncPurging(namespace)
+        self.payloads = AsyncPayloads(namespace)
+        self.purging = AsyncPurging(namespace, self.payloads)
         self.workflows = AsyncWorkflows(self.registry, self.pausing)
         self.workers = AsyncWorkers(namespace)
         self.queues = AsyncQueues(namespace, self.pausing, self.workers)
         self.explaining = AsyncExplaining(namespace, self.reader, self.workers)
+        self.secrets = AsyncKeptSecrets(namespace)
+        self.keyring = AsyncKeyring(namespace)
         self.checking = AsyncChecking(namespace, self.orders)
         self.diagnosing = AsyncDiagnosing(
             namespace, self.plans, self.registry, self.queues, self.workers

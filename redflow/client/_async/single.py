@@ -35,6 +35,8 @@ class AsyncSingle:
 
     async def start(self, options: Options, request: Request) -> None:
         """Start one execution; raises Conflict and what `AsyncStarter.start` raises."""
+        if request.away is not None:  # nobody waits for its payload, nor fails with it
+            return await self._alone(options, request)
         line = self._lines.get(options)
         if line is not None:
             if await self._wait(options, line, request):

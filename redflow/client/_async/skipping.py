@@ -1,18 +1,20 @@
 """Skipping steps: an operator gives the output that a step will not produce itself."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from redflow import defaults
 from redflow.client._async.acting import AsyncActing, Target
+from redflow.client._async.storing import fetched, packed
 from redflow.client.refusals import not_skippable, unknown_node
+from redflow.crypto.values import Field, Values
 from redflow.errors import InvalidInput
 from redflow.expressions import EDGE_NAMES, ExpressionError
 from redflow.expressions.truth import holds
-from redflow.model import codec
 from redflow.model.inputs import scope_of
 from redflow.model.routing import not_taken
-from redflow.store.recorded import about_execution, apart_from, recorded
+from redflow.store.recorded import Source, about_execution, apart_from, recorded
 from redflow.store.steps import read_fields
 from redflow.store.stopping import skip_step
 
@@ -20,16 +22,18 @@ from redflow.store.stopping import skip_step
 class AsyncSkipping:
     """Skips steps of executions of one namespace; safe to repeat while the step is live."""
 
-    def __init__(self, acting: AsyncActing) -> None:
+    def __init__(self, acting: AsyncActing, values: Values) -> None:
         self._acting = acting
+        self._values = values
 
     async def skip(self, execution: str, node: str, output: Any, label: str | None) -> None:
         """Settle a live step with an output; raises NotFound, Conflict, InvalidInput."""
-        value = codec.encode(output)
+        encoded = self._values.encode(output)
         target = await self._acting.find(execution)
         number = target.plan.numbers.get(node, 0)
         if not 0 < number <= target.plan.forward:
             raise unknown_node(target.plan, node)
+        refused = await self._refused_edges(target, number, output, label)
         op = skip_step(
             target.space,
             target.partition,
@@ -37,8 +41,8 @@ class AsyncSkipping:
             plan=target.plan.hash,
             queues=target.plan.queues,
             step=number,
-            value=value,
-            not_taken=await self._refused_edges(target, number, output, label),
+            value=await packed(self._values, encoded, execution, Field.OUTPUT, node),
+            not_taken=refused,
         )
         word, orders, _ = await self._acting.ask(target.partition, target.plan, op)
         await self._acting.carry_out(target, orders)
@@ -70,12 +74,16 @@ class AsyncSkipping:
         large = apart_from(fields, found)
         apart = await self._read(target, [f"big:{name}" for name in large])
         records = recorded(
+            Source(self._values, target.execution, plan),
             fields,
             found,
             dict(zip(large, apart, strict=True)),
             limit=defaults.JOIN_LIMIT,
             node=plan.step(number).id,
         )
+        for name, record in records.items():
+            value = await fetched(self._values, record.value, target.execution)
+            records[name] = replace(record, value=value)
         return {
             **scope_of(plan, number, records),
             "execution": about_execution(namespace, target.execution, fields, records),

@@ -1,10 +1,12 @@
 """Starting executions: one round trip when all is known, more when something has changed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from redflow.client._async.namespace import AsyncNamespace
 from redflow.client._async.orders import AsyncOrders
 from redflow.client._async.plans import AsyncPlans
+from redflow.client._async.storing import keep
 from redflow.client.answers import keeps_changing, read_answers
 from redflow.client.requests import Batch, OnStarted, Options, Request, batches
 from redflow.errors import Conflict, NotFound, StoreError
@@ -27,6 +29,7 @@ class AsyncStarter:
         on_started: OnStarted | None,
     ) -> None:
         self._namespace = namespace
+        self._values = namespace.values
         self._plans = plans
         self._orders = orders
         self._on_started = on_started
@@ -34,9 +37,11 @@ class AsyncStarter:
     async def start(self, options: Options, requests: Sequence[Request]) -> list[Conflict]:
         """Start executions and return the conflicts; safe to repeat with the same ids.
 
-        Raises NotFound, StoreError; OutOfMemory near maxmemory; Conflict when the workflow takes
-        no executions.
+        Large inputs are stored first. Raises NotFound, StoreError; OutOfMemory near maxmemory;
+        Conflict when the workflow takes no executions.
         """
+        if self._values.payloads is not None:
+            requests = await self._kept(requests)
         plan = await self._plans.to_start(options.workflow, options.version)
         space = await self._namespace.space()
         todo = batches(space.keys, plan, requests)
@@ -51,6 +56,14 @@ class AsyncStarter:
                 return conflicts
             todo = again
         raise keeps_changing(options.workflow)
+
+    async def _kept(self, requests: Sequence[Request]) -> list[Request]:
+        """Put large inputs into the payload store, ahead of what refers to them."""
+        aways = [one.away for one in requests if one.away is not None]
+        references = iter(await keep(self._values, aways))
+        return [
+            one if one.away is None else replace(one, input=next(references)) for one in requests
+        ]
 
     async def _take_in(
         self, options: Options, batch: Batch, reply: Reply, conflicts: list[Conflict]
@@ -70,6 +83,8 @@ class AsyncStarter:
             known = {request.id: batch.plan for request in batch.requests}
             await self._orders.carry_out(batch.partition, orders, known)
         again: list[Batch] = []
+        if answers.older:
+            again.append(Batch(batch.partition, batch.plan, answers.older))
         for content_hash, requests in answers.moved.items():
             plan = await self._plans.of_latest(options.workflow, content_hash)
             again.append(Batch(batch.partition, plan, requests))

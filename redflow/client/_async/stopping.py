@@ -2,7 +2,7 @@
 
 from redflow.client._async.acting import AsyncActing
 from redflow.client.actor import cancel_body
-from redflow.model import codec
+from redflow.crypto.values import Values
 from redflow.model.outcome import ErrorInfo, OutcomeReason
 from redflow.store.stopping import stop_execution
 
@@ -10,8 +10,9 @@ from redflow.store.stopping import stop_execution
 class AsyncStopping:
     """Stops executions of one namespace; safe to repeat."""
 
-    def __init__(self, acting: AsyncActing) -> None:
+    def __init__(self, acting: AsyncActing, values: Values) -> None:
         self._acting = acting
+        self._values = values
 
     async def cancel(self, execution: str, reason: str) -> None:
         """Cancel an execution; raises NotFound, Conflict."""
@@ -20,7 +21,7 @@ class AsyncStopping:
     async def fail(self, execution: str, message: str) -> None:
         """Fail an execution; raises NotFound, Conflict."""
         error = ErrorInfo("Failed", message, OutcomeReason.OPERATOR)
-        await self._stop("f", "fail", execution, codec.encode(error.to_value()))
+        await self._stop("f", "fail", execution, self._values.seal_error(error, execution))
 
     async def _stop(self, kind: str, action: str, execution: str, body: bytes) -> None:
         target = await self._acting.find(execution)

@@ -1,18 +1,17 @@
 # GENERATED from redflow/client/_async/checking.py by tests/tools/unasync.py: change that file.
 """Checking a namespace: what its keys say of each other, and mending what does not agree."""
 
-from typing import Any
-
+from redflow.client._sync.asking import ask_all
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.orders import Orders
 from redflow.driver.each import is_spread
 from redflow.driver.timer import Timer
-from redflow.errors import InvalidInput, StoreError
+from redflow.errors import InvalidInput
 from redflow.store.auditor import Auditor
 from redflow.store.census import Census
 from redflow.store.damage import Audited, each_once
 from redflow.store.explaining import read_queues
-from redflow.store.questions import Questions, next_of
+from redflow.store.telling import Telling
 
 
 class Checking:
@@ -42,19 +41,23 @@ class Checking:
             for number in numbers
         }
         for auditor in auditors.values():
-            self._ask(auditor.walk())
+            ask_all(self._namespace.driver, auditor.walk())
             self._carry_out(auditor)
         census = Census(space.keys, auditors)
         if is_spread(self._namespace.driver):
             census.skip("a cluster lists the keys of each node for itself")
         else:
-            self._ask(census.walk(partition))
+            ask_all(self._namespace.driver, census.walk(partition))
         if any(auditor.report.lost for auditor in auditors.values()):
             self._timer.sleep(patience)
         for auditor in auditors.values():
             self._mend_lost(auditor)
             self._carry_out(auditor)
+        tellings = [Telling(auditor.partition, auditor.heads) for auditor in auditors.values()]
+        for telling in tellings:
+            ask_all(self._namespace.driver, telling.walk())
         findings = [one for auditor in auditors.values() for one in auditor.report.findings]
+        findings += [one for telling in tellings for one in telling.findings]
         return Audited(
             partitions=len(auditors),
             executions=sum(auditor.report.executions for auditor in auditors.values()),
@@ -63,20 +66,9 @@ class Checking:
 
     def _mend_lost(self, auditor: Auditor) -> None:
         lost = sorted(auditor.report.lost)
-        self._ask(auditor.mend_lost(lost))
+        ask_all(self._namespace.driver, auditor.mend_lost(lost))
 
     def _carry_out(self, auditor: Auditor) -> None:
         """Do at once what a repair has ordered; a sweep of a worker would, too."""
         orders, auditor.report.orders = auditor.report.orders, []
         self._orders.carry_out(auditor.partition, orders, {})
-
-    def _ask(self, questions: Questions) -> None:
-        """Ask what a generator asks, until it has no more questions."""
-        answers: list[Any] | None = None
-        error: StoreError | None = None
-        while (asked := next_of(questions, answers, error)) is not None:
-            answers = error = None
-            try:
-                answers = self._namespace.driver.run_many(asked.ops)
-            except StoreError as refused:
-                error = refused

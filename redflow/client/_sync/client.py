@@ -10,6 +10,7 @@ from redflow.client._sync.handle import Handle
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.registry import Check
 from redflow.client._sync.rooms import Rooms
+from redflow.client._sync.secrets import Kept
 from redflow.client._sync.signalling import Delivery
 from redflow.client.answers import naming, raise_first
 from redflow.client.arguments import (
@@ -40,6 +41,8 @@ from redflow.client.requests import (
     timing_of,
 )
 from redflow.client.reruns import UNSET, rerun_options_of
+from redflow.crypto.crypto import Crypto
+from redflow.crypto.values import Values
 from redflow.defaults import LEASE
 from redflow.driver import Connector
 from redflow.model.execution import (
@@ -56,6 +59,8 @@ from redflow.model.plan import Plan
 from redflow.model.rerun import RerunPlan
 from redflow.model.status import ExecutionStatus
 from redflow.model.workflow import Workflow
+from redflow.payloads.payloads import Store
+from redflow.secrets.values import SecretInfo
 from redflow.store.damage import Audited
 from redflow.store.keys import DEFAULT_PREFIX
 from redflow.store.space import Limits
@@ -72,12 +77,18 @@ class Client:
         prefix: str = DEFAULT_PREFIX,
         limits: Limits | None = None,
         on_started: OnStarted | None = None,
+        crypto: Crypto | None = None,
+        payloads: Store | None = None,
     ) -> None:
         """`server` is a URL or a connector; `limits` bound one script call (tests lower them).
 
         `on_started` is told the workflow and the number of executions this client has started.
+        With `crypto` (else REDFLOW_CRYPTO_KEYS) values are encrypted before they leave this
+        process; with `payloads` (else REDFLOW_PAYLOADS) large ones go to a payload store.
         """
-        self._namespace = Namespace(server, namespace, prefix, limits or Limits())
+        self._namespace = Namespace(
+            server, namespace, prefix, limits or Limits(), crypto, payloads=payloads
+        )
         self._rooms = Rooms(self._namespace, on_started)
         self.workflows = self._rooms.workflows
         """Versions, status and pauses of registered workflows."""
@@ -85,6 +96,14 @@ class Client:
         """What waits in each queue, and its pauses."""
         self.workers = self._rooms.workers
         """The workers that beat lately."""
+        self.keyring = self._rooms.keyring
+        """The keys that values are sealed with."""
+        self.payloads = self._rooms.payloads
+        """What is in the payload store."""
+
+    @property
+    def _values(self) -> Values:
+        return self._namespace.values
 
     @property
     def namespace(self) -> str:
@@ -176,7 +195,7 @@ class Client:
         options = options_of(workflow, version, on_conflict)
         meta, timing = meta_of(labels, metadata), timing_of(at, delay, timeout)
         request = request_of(
-            options, self.namespace, input, id=id, key=idempotency_key, meta=meta, timing=timing
+            options, self._values, input, id=id, key=idempotency_key, meta=meta, timing=timing
         )
         with naming([request]):
             self._rooms.single.start(options, request)
@@ -202,7 +221,7 @@ class Client:
         """
         options = options_of(workflow, version, on_conflict)
         meta, timing = meta_of(labels, metadata), timing_of(at, delay, timeout)
-        requests = requests_of(options, self.namespace, inputs, ids=ids, meta=meta, timing=timing)
+        requests = requests_of(options, self._values, inputs, ids=ids, meta=meta, timing=timing)
         if requests:
             with naming(requests):
                 raise_first(self._rooms.starter.start(options, requests), len(requests))
@@ -303,7 +322,7 @@ class Client:
         `compensation` only the compensations that failed run. Every call makes another rerun.
         Raises NotFound, InvalidInput; Conflict when it has not ended.
         """
-        options = rerun_options_of(from_node, input, version, compensation)
+        options = rerun_options_of(self._values, from_node, input, version, compensation)
         return self._handle(self._rooms.rerunning.rerun(check_asked_id(id), options))
 
     def plan_rerun(
@@ -315,7 +334,7 @@ class Client:
         compensation: bool = False,
     ) -> RerunPlan:
         """Say what `rerun_execution` would keep and run; changes nothing, raises the same."""
-        options = rerun_options_of(from_node, input, version, compensation)
+        options = rerun_options_of(self._values, from_node, input, version, compensation)
         return self._rooms.rerunning.plan(check_asked_id(id), options)
 
     def purge(
@@ -326,10 +345,8 @@ class Client:
         `status` limits it to COMPLETED, FAILED or CANCELLED ones. Never one that still runs, nor a
         child whose parent does.
         """
-        ended = check_ended(status)
-        return self._rooms.purging.purge(
-            LATEST if before is None else check_time(before, "before"), ended
-        )
+        until = LATEST if before is None else check_time(before, "before")
+        return self._rooms.purging.purge(until, check_ended(status))
 
     def explain(self, id: str, node: str | None = None) -> list[Reason]:
         """Say why an execution, or one node of it, does not go on: all reasons, in order.
@@ -340,6 +357,24 @@ class Client:
         return self._rooms.explaining.explain(
             check_asked_id(id), None if node is None else check_step_id(node)
         )
+
+    # Secrets
+
+    def put_secret(self, name: str, value: str, hosts: Iterable[str] = ()) -> Kept:
+        """Keep a secret for this namespace, sealed; `hosts` are those nodes may send it to.
+
+        Says whether it was created or replaced. Raises InvalidInput, Misconfigured without
+        `crypto`, Conflict when the namespace keeps as many as it may.
+        """
+        return self._rooms.secrets.put(name, value, hosts)
+
+    def list_secrets(self) -> list[SecretInfo]:
+        """Return the secrets that Redis keeps, by name, without their values; needs no key."""
+        return self._rooms.secrets.all()
+
+    def delete_secret(self, name: str) -> None:
+        """Forget a secret that Redis keeps; raises NotFound."""
+        self._rooms.secrets.delete(name)
 
     # The namespace as a whole
 

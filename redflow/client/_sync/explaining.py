@@ -54,7 +54,7 @@ class Explaining:
         workers = self._serving(waiting_queues(held), pages[-1].now)
         ends = self._ends(partition, held)
         now = (self._reader.look(raw.id)).raw
-        return facts_of(now, pages, workers, ends)
+        return facts_of(now, pages, workers, ends, self._namespace.values)
 
     def _page(
         self, partition: PartitionKeys, raw: RawExecution, plan: Plan, steps: Sequence[int]

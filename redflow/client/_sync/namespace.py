@@ -1,11 +1,16 @@
 # GENERATED from redflow/client/_async/namespace.py by tests/tools/unasync.py: change that file.
 """One namespace on one server: its driver, made when first used, and its keys once known."""
 
-from redflow.client.arguments import check_partitions, check_prefix, connector_of
+import os
+
+from redflow.client.arguments import check_partitions, check_prefix, connector_of, crypto_of
+from redflow.crypto.crypto import Crypto
+from redflow.crypto.values import Values
 from redflow.defaults import LEASE, PARTITIONS
 from redflow.driver import Connector, Driver
 from redflow.errors import Conflict, NotFound, VersionMismatch
 from redflow.model.ids import check_namespace
+from redflow.payloads.payloads import Store, payloads_of
 from redflow.store.epoch import Fence
 from redflow.store.keys import SCHEMA, Keys, PartitionKeys
 from redflow.store.space import Limits, Space
@@ -16,9 +21,18 @@ class Namespace:
     """Knows a namespace; nothing is connected before the driver is used."""
 
     def __init__(
-        self, server: str | Connector, namespace: str, prefix: str, limits: Limits
+        self,
+        server: str | Connector,
+        namespace: str,
+        prefix: str,
+        limits: Limits,
+        crypto: Crypto | None = None,
+        *,
+        payloads: Store | None = None,
     ) -> None:
         self.name = check_namespace(namespace)
+        self.crypto = crypto_of(crypto)
+        self.values = Values(self.name, self.crypto, payloads_of(payloads, os.environ))
         self.prefix = check_prefix(prefix)
         self._limits = limits
         self.connector = connector_of(server)

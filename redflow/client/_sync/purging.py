@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 
 from redflow.client._sync.namespace import Namespace
+from redflow.client._sync.payloads import Payloads
 from redflow.model.status import ExecutionStatus
 from redflow.store.keys import PartitionKeys
 from redflow.store.reruns import purge_executions
@@ -16,13 +17,14 @@ PAGE = 100  # executions removed by one call
 class Purging:
     """Purges executions of one namespace; safe to repeat."""
 
-    def __init__(self, namespace: Namespace) -> None:
+    def __init__(self, namespace: Namespace, payloads: Payloads) -> None:
         self._namespace = namespace
+        self._payloads = payloads
 
     def purge(self, before: int, status: ExecutionStatus | None) -> int:
         """Remove what ended before a time in ms, of one status or of all; answers how many.
 
-        A child stays as long as its parent runs.
+        A child stays as long as its parent runs. Payloads go with a sweep afterwards.
         """
         space = self._namespace.space()
         ended = [one for one in ExecutionStatus if one.terminal and status in (None, one)]
@@ -31,6 +33,8 @@ class Purging:
             # Parents end after their children, which stand in another index when they failed.
             for one in ended:
                 removed += self._index(partition, one.lower(), before)
+        if removed and self._namespace.values.payloads is not None:
+            self._payloads.sweep()
         return removed
 
     def _index(self, partition: PartitionKeys, index: str, before: int) -> int:

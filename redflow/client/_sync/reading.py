@@ -2,20 +2,23 @@
 """Reading executions: how one stands, its values, its steps."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.plans import Plans
+from redflow.client._sync.storing import fetched, shown
 from redflow.client.endings import failure_of
 from redflow.client.refusals import unknown_execution
 from redflow.client.views import (
     HEAD,
     Look,
+    Owner,
     before,
     execution_of,
     is_kept_apart,
     is_shown,
-    output_of,
+    outputs_of,
     parent_node,
     read_look,
     readable,
@@ -23,7 +26,9 @@ from redflow.client.views import (
     summary_of,
 )
 from redflow.errors import NotFound
+from redflow.model.codec import Stored
 from redflow.model.execution import Execution, ExecutionSummary, Step
+from redflow.model.inputs import execution_output
 from redflow.model.plan import Plan
 from redflow.store.executions import read_execution
 from redflow.store.keys import PartitionKeys
@@ -40,6 +45,7 @@ class Reader:
 
     def __init__(self, namespace: Namespace, plans: Plans) -> None:
         self._namespace = namespace
+        self._values = namespace.values
         self._plans = plans
 
     def look(self, execution: str, plan: Plan | None = None) -> Look:
@@ -60,25 +66,35 @@ class Reader:
         """Return the plan an execution runs."""
         return self._plans.of_execution(raw.workflow, raw.version, raw.plan)
 
-    def output(self, raw: RawExecution, plan: Plan, known: Mapping[int, bytes | None]) -> Any:
-        """Return the output of a COMPLETED execution; `known` are records of sinks read before."""
+    def output(
+        self, raw: RawExecution, plan: Plan, known: Mapping[int, bytes | None], *, strict: bool
+    ) -> Any:
+        """Return the output of a COMPLETED execution; `known` are records of sinks read before.
+
+        With `strict` a payload that is missing is an error; else it is shown as Stored.
+        """
         partition = self._namespace.partition_of(raw.id)
         records = dict(known)
         missing = [number for number in plan.sinks if number not in records]
         records |= self.fields(partition, raw.id, "s", missing)
         apart = [number for number, record in records.items() if record and is_kept_apart(record)]
         large = self.fields(partition, raw.id, "big:s", apart)
-        return output_of(raw.id, plan, records, large)
+        outputs = outputs_of(raw.id, plan, records, large, self._values)
+        bring = fetched if strict else shown
+        for number, one in outputs.items():
+            value = bring(self._values, one.value, raw.id)
+            outputs[number] = replace(one, value=value)
+        return execution_output(plan, outputs.get)
 
     def result(self, look: Look) -> Any:
         """Return the output of an execution that has ended.
 
-        Raises ExecutionFailed or ExecutionCancelled if it ended so.
+        Raises ExecutionFailed or ExecutionCancelled if it ended so; PayloadMissing.
         """
         plan = self.plan_of(look.raw)
         if look.raw.ended_as != "C":
-            raise failure_of(look.raw, plan)
-        return self.output(look.raw, plan, look.sinks)
+            raise failure_of(look.raw, plan, self._values)
+        return self.output(look.raw, plan, look.sinks, strict=True)
 
     def execution(self, execution: str) -> Execution:
         """Return an execution with its values; raises NotFound."""
@@ -89,9 +105,12 @@ class Reader:
         if raw is None:
             raise self._unknown(execution)
         plan = self.plan_of(raw)
-        output = self.output(raw, plan, {}) if raw.ended_as == "C" else None
+        ended = raw.ended_as == "C"
+        output = self.output(raw, plan, {}, strict=False) if ended else None
         undone = self._undone(raw, plan)
-        return execution_of(raw, plan, output, undone, self._parent_node(raw))
+        node = self._parent_node(raw)
+        found = execution_of(raw, plan, output, undone, node=node, values=self._values)
+        return replace(found, input=shown(self._values, found.input, raw.id))
 
     def _undone(self, raw: RawExecution, plan: Plan) -> list[RawStep]:
         """Return the records of compensations, once all of them are over."""
@@ -113,7 +132,7 @@ class Reader:
     def summary(self, raw: RawExecution) -> ExecutionSummary:
         """Return an execution as lists show it."""
         plan = None if raw.failed_step is None else self.plan_of(raw)
-        return summary_of(raw, plan)
+        return summary_of(raw, plan, self._values)
 
     def steps(self, execution: str) -> list[Step]:
         """Return the steps, parents first; each page of 100 as it stands at one moment."""
@@ -133,14 +152,19 @@ class Reader:
                 raise self._unknown(execution)
             tokens = self._tokens(partition, page.steps)
             records = {one.step: one for one in page.steps}
-            ended = page.ended is not None
+            owner = Owner(execution, plan, self._values, page.ended is not None)
             with readable(execution):
                 steps += [
-                    step_of(plan, number, records.get(number), tokens.get(number), ended=ended)
+                    step_of(owner, number, records.get(number), tokens.get(number))
                     for number in range(first, last + 1)
                     if is_shown(plan, number, records.get(number))
                 ]
-        return steps
+        return [
+            replace(one, output=shown(self._values, one.output, execution))
+            if type(one.output) is Stored
+            else one
+            for one in steps
+        ]
 
     def _tokens(self, partition: PartitionKeys, steps: list[RawStep]) -> dict[int, Envelope]:
         """Return what the tokens of live steps carry; one consumed meanwhile is left out."""

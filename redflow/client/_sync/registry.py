@@ -1,6 +1,7 @@
 # GENERATED from redflow/client/_async/registry.py by tests/tools/unasync.py: change that file.
 """Registering workflows, and asking what is registered."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from redflow.expressions.analysis import compile_workflow, every_problem
 from redflow.model.execution import WorkflowInfo, WorkflowVersion
 from redflow.model.plan import Plan
 from redflow.model.workflow import Workflow
+from redflow.secrets.literals import keys_written_in
 from redflow.store.op import Op
 from redflow.store.space import Space
 from redflow.store.workflows import (
@@ -32,6 +34,8 @@ from redflow.store.workflows import (
     read_workflow,
     update_workflow,
 )
+
+LOGGER = logging.getLogger("redflow.client")
 
 Check = Callable[[Workflow], Sequence[Problem]]
 """Answers every problem of a workflow, those of node types and their configs included."""
@@ -60,6 +64,8 @@ class Registry:
         found = (check or every_problem)(workflow)
         if found:
             raise InvalidWorkflow(found)
+        for key in keys_written_in(workflow):
+            LOGGER.warning("workflow %s: %s", workflow.id, key)
         about, document = about_of(workflow), workflow.to_json().encode()
         space = self._namespace.create(partitions)
         registered = self._namespace.driver.run(

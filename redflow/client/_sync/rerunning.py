@@ -7,6 +7,7 @@ from redflow.client._sync.acting import Acting, Target
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.plans import Plans
 from redflow.client._sync.reading import Reader
+from redflow.client._sync.storing import packed
 from redflow.client.refusals import (
     inactive_workflow,
     no_room,
@@ -15,6 +16,7 @@ from redflow.client.refusals import (
 )
 from redflow.client.registered import unknown_workflow
 from redflow.client.reruns import RerunOptions, ended_steps, no_free_id, rerun_digest, rerun_ids
+from redflow.crypto.values import Field
 from redflow.errors import Conflict, NotFound, OutOfMemory
 from redflow.model.plan import Plan
 from redflow.model.rerun import RerunPlan, plan_compensation, plan_rerun
@@ -56,7 +58,7 @@ class Rerunning:
     def rerun(self, execution: str, options: RerunOptions) -> str:
         """Run an ended execution again; answers the new id. Raises NotFound, Conflict."""
         prepared = self._prepare(execution, options)
-        digest = rerun_digest(prepared.raw, options)
+        digest = rerun_digest(prepared.raw, options, self._namespace.values)
         for new in rerun_ids(prepared.raw):
             if self._start(prepared, new, options, digest):
                 return new
@@ -66,6 +68,9 @@ class Rerunning:
         """Start a rerun under an id; answers whether that was free."""
         raw, plan = prepared.raw, prepared.plan
         space = self._namespace.space()
+        given = options.input
+        if given is not None:
+            given = packed(self._namespace.values, given, new, Field.INPUT)
         op = rerun_execution(
             space,
             prepared.partition,
@@ -76,7 +81,7 @@ class Rerunning:
             workflow=raw.workflow,
             version=prepared.rerun.version,
             digest=digest,
-            input=options.input,
+            input=given,
             copies=prepared.rerun.copies,
             undos=prepared.rerun.undos,
             compensation=options.compensation,

@@ -5,16 +5,19 @@ from redflow.client._sync.acting import Acting
 from redflow.client._sync.checking import Checking
 from redflow.client._sync.diagnosing import Diagnosing
 from redflow.client._sync.explaining import Explaining
+from redflow.client._sync.keyring import Keyring
 from redflow.client._sync.listing import Lister
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.orders import Orders
 from redflow.client._sync.pausing import Pausing
+from redflow.client._sync.payloads import Payloads
 from redflow.client._sync.plans import Plans
 from redflow.client._sync.purging import Purging
 from redflow.client._sync.queues import Queues
 from redflow.client._sync.reading import Reader
 from redflow.client._sync.registry import Registry
 from redflow.client._sync.rerunning import Rerunning
+from redflow.client._sync.secrets import KeptSecrets
 from redflow.client._sync.signalling import Signalling
 from redflow.client._sync.single import Single
 from redflow.client._sync.skipping import Skipping
@@ -39,16 +42,19 @@ class Rooms:
         self.lister = Lister(namespace, self.reader)
         self.waiting = Waiting(namespace)
         self.acting = Acting(namespace, self.plans, self.reader, self.orders)
-        self.stopping = Stopping(self.acting)
-        self.signalling = Signalling(self.acting)
-        self.skipping = Skipping(self.acting)
+        self.stopping = Stopping(self.acting, namespace.values)
+        self.signalling = Signalling(self.acting, namespace.values)
+        self.skipping = Skipping(self.acting, namespace.values)
         self.pausing = Pausing(namespace, self.plans, self.acting, self.orders)
         self.rerunning = Rerunning(namespace, self.plans, self.reader, self.acting)
-        self.purging = Purging(namespace)
+        self.payloads = Payloads(namespace)
+        self.purging = Purging(namespace, self.payloads)
         self.workflows = Workflows(self.registry, self.pausing)
         self.workers = Workers(namespace)
         self.queues = Queues(namespace, self.pausing, self.workers)
         self.explaining = Explaining(namespace, self.reader, self.workers)
+        self.secrets = KeptSecrets(namespace)
+        self.keyring = Keyring(namespace)
         self.checking = Checking(namespace, self.orders)
         self.diagnosing = Diagnosing(
             namespace, self.plans, self.registry, self.queues, self.workers

@@ -4,9 +4,10 @@
 from typing import Any, Literal
 
 from redflow.client._sync.acting import Acting
+from redflow.client._sync.storing import packed
 from redflow.client.refusals import signal_of, signals_full
+from redflow.crypto.values import Field, Values
 from redflow.errors import Unavailable
-from redflow.model import codec
 from redflow.model.ids import new_execution_id
 from redflow.store.waiting import deliver_signal
 
@@ -22,18 +23,20 @@ _ANSWERS: dict[str, Delivery] = {
 class Signalling:
     """Sends signals to executions of one namespace."""
 
-    def __init__(self, acting: Acting) -> None:
+    def __init__(self, acting: Acting, values: Values) -> None:
         self._acting = acting
+        self._values = values
 
     def send(self, execution: str, node: str, data: Any, signal_id: str | None) -> Delivery:
         """Send a signal once, however often the call is repeated with one id.
 
         Raises NotFound, Conflict, InvalidInput.
         """
-        payload = codec.encode(data)
+        encoded = self._values.encode(data)
         target = self._acting.find(execution)
         name = signal_of(target.plan, node)
         id = signal_id or new_execution_id()
+        payload = packed(self._values, encoded, execution, Field.SIGNAL, name)
         op = deliver_signal(
             target.space,
             target.partition,

@@ -2,18 +2,20 @@
 """Skipping steps: an operator gives the output that a step will not produce itself."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from redflow import defaults
 from redflow.client._sync.acting import Acting, Target
+from redflow.client._sync.storing import fetched, packed
 from redflow.client.refusals import not_skippable, unknown_node
+from redflow.crypto.values import Field, Values
 from redflow.errors import InvalidInput
 from redflow.expressions import EDGE_NAMES, ExpressionError
 from redflow.expressions.truth import holds
-from redflow.model import codec
 from redflow.model.inputs import scope_of
 from redflow.model.routing import not_taken
-from redflow.store.recorded import about_execution, apart_from, recorded
+from redflow.store.recorded import Source, about_execution, apart_from, recorded
 from redflow.store.steps import read_fields
 from redflow.store.stopping import skip_step
 
@@ -21,16 +23,18 @@ from redflow.store.stopping import skip_step
 class Skipping:
     """Skips steps of executions of one namespace; safe to repeat while the step is live."""
 
-    def __init__(self, acting: Acting) -> None:
+    def __init__(self, acting: Acting, values: Values) -> None:
         self._acting = acting
+        self._values = values
 
     def skip(self, execution: str, node: str, output: Any, label: str | None) -> None:
         """Settle a live step with an output; raises NotFound, Conflict, InvalidInput."""
-        value = codec.encode(output)
+        encoded = self._values.encode(output)
         target = self._acting.find(execution)
         number = target.plan.numbers.get(node, 0)
         if not 0 < number <= target.plan.forward:
             raise unknown_node(target.plan, node)
+        refused = self._refused_edges(target, number, output, label)
         op = skip_step(
             target.space,
             target.partition,
@@ -38,8 +42,8 @@ class Skipping:
             plan=target.plan.hash,
             queues=target.plan.queues,
             step=number,
-            value=value,
-            not_taken=self._refused_edges(target, number, output, label),
+            value=packed(self._values, encoded, execution, Field.OUTPUT, node),
+            not_taken=refused,
         )
         word, orders, _ = self._acting.ask(target.partition, target.plan, op)
         self._acting.carry_out(target, orders)
@@ -69,12 +73,16 @@ class Skipping:
         large = apart_from(fields, found)
         apart = self._read(target, [f"big:{name}" for name in large])
         records = recorded(
+            Source(self._values, target.execution, plan),
             fields,
             found,
             dict(zip(large, apart, strict=True)),
             limit=defaults.JOIN_LIMIT,
             node=plan.step(number).id,
         )
+        for name, record in records.items():
+            value = fetched(self._values, record.value, target.execution)
+            records[name] = replace(record, value=value)
         return {
             **scope_of(plan, number, records),
             "execution": about_execution(namespace, target.execution, fields, records),

@@ -2,10 +2,12 @@
 """Starting executions: one round trip when all is known, more when something has changed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.orders import Orders
 from redflow.client._sync.plans import Plans
+from redflow.client._sync.storing import keep
 from redflow.client.answers import keeps_changing, read_answers
 from redflow.client.requests import Batch, OnStarted, Options, Request, batches
 from redflow.errors import Conflict, NotFound, StoreError
@@ -28,6 +30,7 @@ class Starter:
         on_started: OnStarted | None,
     ) -> None:
         self._namespace = namespace
+        self._values = namespace.values
         self._plans = plans
         self._orders = orders
         self._on_started = on_started
@@ -35,9 +38,11 @@ class Starter:
     def start(self, options: Options, requests: Sequence[Request]) -> list[Conflict]:
         """Start executions and return the conflicts; safe to repeat with the same ids.
 
-        Raises NotFound, StoreError; OutOfMemory near maxmemory; Conflict when the workflow takes
-        no executions.
+        Large inputs are stored first. Raises NotFound, StoreError; OutOfMemory near maxmemory;
+        Conflict when the workflow takes no executions.
         """
+        if self._values.payloads is not None:
+            requests = self._kept(requests)
         plan = self._plans.to_start(options.workflow, options.version)
         space = self._namespace.space()
         todo = batches(space.keys, plan, requests)
@@ -52,6 +57,14 @@ class Starter:
                 return conflicts
             todo = again
         raise keeps_changing(options.workflow)
+
+    def _kept(self, requests: Sequence[Request]) -> list[Request]:
+        """Put large inputs into the payload store, ahead of what refers to them."""
+        aways = [one.away for one in requests if one.away is not None]
+        references = iter(keep(self._values, aways))
+        return [
+            one if one.away is None else replace(one, input=next(references)) for one in requests
+        ]
 
     def _take_in(
         self, options: Options, batch: Batch, reply: Reply, conflicts: list[Conflict]
@@ -71,6 +84,8 @@ class Starter:
             known = {request.id: batch.plan for request in batch.requests}
             self._orders.carry_out(batch.partition, orders, known)
         again: list[Batch] = []
+        if answers.older:
+            again.append(Batch(batch.partition, batch.plan, answers.older))
         for content_hash, requests in answers.moved.items():
             plan = self._plans.of_latest(options.workflow, content_hash)
             again.append(Batch(batch.partition, plan, requests))

@@ -3,7 +3,7 @@
 
 from redflow.client._sync.acting import Acting
 from redflow.client.actor import cancel_body
-from redflow.model import codec
+from redflow.crypto.values import Values
 from redflow.model.outcome import ErrorInfo, OutcomeReason
 from redflow.store.stopping import stop_execution
 
@@ -11,8 +11,9 @@ from redflow.store.stopping import stop_execution
 class Stopping:
     """Stops executions of one namespace; safe to repeat."""
 
-    def __init__(self, acting: Acting) -> None:
+    def __init__(self, acting: Acting, values: Values) -> None:
         self._acting = acting
+        self._values = values
 
     def cancel(self, execution: str, reason: str) -> None:
         """Cancel an execution; raises NotFound, Conflict."""
@@ -21,7 +22,7 @@ class Stopping:
     def fail(self, execution: str, message: str) -> None:
         """Fail an execution; raises NotFound, Conflict."""
         error = ErrorInfo("Failed", message, OutcomeReason.OPERATOR)
-        self._stop("f", "fail", execution, codec.encode(error.to_value()))
+        self._stop("f", "fail", execution, self._values.seal_error(error, execution))
 
     def _stop(self, kind: str, action: str, execution: str, body: bytes) -> None:
         target = self._acting.find(execution)

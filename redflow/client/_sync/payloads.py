@@ -1,0 +1,41 @@
+# GENERATED from redflow/client/_async/payloads.py by tests/tools/unasync.py: change that file.
+"""The payload store of a namespace: removing what no execution holds any more."""
+
+import time
+
+from redflow.client._sync.asking import ask_all
+from redflow.client._sync.namespace import Namespace
+from redflow.client._sync.storing import apart
+from redflow.defaults import PAYLOAD_GRACE
+from redflow.errors import InvalidInput, Misconfigured
+from redflow.store.payloads import PayloadSweep
+
+
+class Payloads:
+    """Sweeps the payload store of one namespace."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+
+    def sweep(self, grace: float = PAYLOAD_GRACE) -> int:
+        """Remove payloads whose executions were purged; answers how many.
+
+        Those put there in the last `grace` seconds stay: an execution may be about to refer to
+        them. Workers do it once an hour. Raises Misconfigured without a store, Unavailable.
+        """
+        if not grace >= 0:
+            raise InvalidInput(f"grace {grace!r} is not 0 or more seconds", field="grace")
+        values = self._namespace.values
+        if values.payloads is None:
+            raise Misconfigured(
+                "there is no payload store here",
+                hint="set REDFLOW_PAYLOADS, or give payloads=FileStore(directory)",
+            )
+        space, driver = self._namespace.space(), self._namespace.driver
+        sweep = PayloadSweep(space, values.payloads, time.time() - grace)
+        while apart(values, sweep.read):
+            ask_all(driver, sweep.ask())
+            apart(values, sweep.remove)
+        ask_all(driver, sweep.spare())
+        apart(values, sweep.remove)
+        return sweep.removed
