@@ -26,6 +26,8 @@ EXIT_CODES = {
     "Misconfigured": 2,
     "KeyMissing": 2,
     "DecryptionFailed": 1,
+    "PayloadMissing": 1,
+    "PayloadDamaged": 1,
     "NotFound": 3,
     "ExecutionFailed": 4,
     "ExecutionCancelled": 5,

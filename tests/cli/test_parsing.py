@@ -96,6 +96,7 @@ def test_the_commands_are_those_of_this_version():
         ("key", "generate"),
         ("key", "status"),
         ("key", "rotate"),
+        ("payload", "sweep"),
         ("secret", "set"),
         ("secret", "list"),
         ("secret", "rm"),

@@ -8,6 +8,7 @@ from redflow.store import (
     executions,
     explaining,
     reruns,
+    resealing,
     secrets,
     steps,
     stopping,
@@ -271,6 +272,14 @@ def forget_secret(scene: Scene) -> object:
     return scene.store.run(secrets.delete_secret(space, "stripe"))
 
 
+def reseal_secret(scene: Scene) -> object:
+    """A secret is replaced by itself under another key, unless it changed."""
+    space = scene.store.space
+    scene.store.run(secrets.put_secret(space, "stripe", sealed=b"x", hosts=[]))
+    values = [("v:stripe", b"x", b"y")]
+    return scene.store.run(resealing.reseal_values(space, space.keys.secrets, values))
+
+
 def repair(scene: Scene) -> Op[Any]:
     return audit.repair_execution(
         scene.store.space, scene.store.partition, queues=QUEUES,
@@ -353,6 +362,7 @@ CALLS: dict[str, Call] = {
         lambda s: secrets.put_secret(s.store.space, "stripe", sealed=b"x", hosts=["a.example"])
     ),
     "secret forgotten": forget_secret,
+    "secret sealed anew": reseal_secret,
     "unfinished": definition(
         lambda s: audit.list_unfinished(
             s.store.space, s.store.partition, worker="", queues=QUEUES, limit=9
