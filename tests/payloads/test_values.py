@@ -1,6 +1,5 @@
 """A large value leaves a reference, which alone brings it back, and only where it belongs."""
 
-
 import msgspec
 import pytest
 
