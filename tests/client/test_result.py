@@ -242,7 +242,7 @@ async def test_streams_without_waiters_are_dropped(
     await client.register_workflow(chain())
     handle = await client.execute("order")
     with pytest.raises(TimeoutError):
-        await handle.result(0.005)
+        await handle.result(0.1)  # long enough to begin to read
     reader = client._rooms.waiting._reader
     assert reader is not None
     await asyncio.wait_for(reader, 10)
