@@ -8,7 +8,7 @@ import json
 import sys
 from contextlib import ExitStack
 
-from bench import baseline
+from bench import api, baseline
 from bench.compare.command import main as compare
 from bench.expressions import GATES as EXPRESSION_GATES
 from bench.expressions import measure_expressions
@@ -18,11 +18,13 @@ from bench.scale.command import main as scale
 from bench.sealing import GATE, measure_encryption
 from redflow.driver import EmbeddedServer
 
-COMMANDS = "Other commands, each with --help: compare, scale, gate, baseline."
+COMMANDS = "Other commands, each with --help: api, compare, scale, gate, baseline."
 
 
 def main() -> int:
     """Measure, print a table or JSON; exit 1 when a gate is missed."""
+    if sys.argv[1:2] == ["api"]:
+        return api.main(sys.argv[2:])
     if sys.argv[1:2] == ["compare"]:
         return compare(sys.argv[2:])
     if sys.argv[1:2] == ["scale"]:

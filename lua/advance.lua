@@ -3,7 +3,7 @@
 -- @include fence outcome/completed outcome/failed outcome/retry outcome/released outcome/waiting ending
 -- @arg notes bin started records, concatenated MessagePack
 -- @arg notes_count int
--- @reply msgpack [codes, claims [token, queue, drop, envelope], orders, ended [id, letter, plan], now]; codes: 1 ok, 0 stale, 2 dup, 3 gone, 4 cancelled instead, 5 recorded while stopping
+-- @reply msgpack [codes, claims [token, queue, drop, envelope], orders, ended [id, letter, plan, ms it took], now]; codes: 1 ok, 0 stale, 2 dup, 3 gone, 4 cancelled instead, 5 recorded while stopping
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
 -- @emits workflow.completed workflow.failed workflow.cancelled step.started step.completed step.failed step.retrying step.skipped step.cancelled step.released step.waiting step.waiting_signal signal.received compensation.triggered
 local missing = load_plans() or load_executions()

@@ -4,15 +4,16 @@
 -- @keys sweepers hash sweep lease and outage guard, one of each partition; the lists below are in the same order
 -- @keys events stream trimmed here by records
 -- @keys timers zset due work
+-- @keys schedules zset due ticks
 -- @keys ready stream `queues` streams of each partition
 -- @arg worker str worker id
 -- @arg queues int ready streams of each partition
 -- @arg sweep_lease int milliseconds until another worker may sweep
 -- @arg sweep_gap int milliseconds without any sweep after which no lease is taken over for one lease
 -- @arg lease int milliseconds a pending step may be silent
--- @arg limit int timers and tokens listed of each partition and queue
+-- @arg limit int timers, schedules and tokens listed of each partition and queue
 -- @arg watermark int thousandths of maxmemory from which no execution is taken in; 0 for never
--- @reply msgpack [now, next due or 0, [[partition, [member], [[token, queue, envelope as bytes or nil]]]]]
+-- @reply msgpack [now, next due or 0, [[partition, [member], [[token, queue, envelope as bytes or nil]], [schedule]]]]
 -- @error NOGROUP a ready stream has lost its group: put_partition makes it again
 local next_due = 0
 
@@ -91,9 +92,9 @@ for i = 1, #sweepers do
   if hold_sweep(sweepers[i], (i - 1) * queues) then
     note_memory(sweepers[i], full)
     trim_events(events[i], tonumber(call('HGET', sweepers[i], 'records') or '0'))
-    local members, tokens = due_members(timers[i]), silent_tokens((i - 1) * queues)
-    if #members + #tokens > 0 then
-      due[#due + 1] = '\147' .. mp_uint(i) .. mp_array(members) .. mp_array(tokens)
+    local members, tokens, ticking = due_members(timers[i]), silent_tokens((i - 1) * queues), due_members(schedules[i])
+    if #members + #tokens + #ticking > 0 then
+      due[#due + 1] = '\148' .. mp_uint(i) .. mp_array(members) .. mp_array(tokens) .. mp_array(ticking)
     end
   end
 end

@@ -3,7 +3,7 @@
 -- @include page begin
 -- @arg timeout_error bin recorded error of what its deadline ends
 -- @rows members member execution
--- @reply array [words, orders, ended: MessagePack of [id, letter, plan]]; one word per member: done · early · gone
+-- @reply array [words, orders, ended: MessagePack of [id, letter, plan, ms it took]]; one word per member: done · early · gone
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
 -- @emits step.failed step.skipped step.cancelled workflow.started workflow.completed workflow.failed workflow.cancelled workflow.failing workflow.cancelling
 local missing = load_plans() or load_executions()
@@ -56,8 +56,10 @@ local function end_late_execution(execution)
   stop_from_outside(execution, 'f', timeout_error)
 end
 
-local function cancel_child(execution)
-  stop_from_outside(execution, 'c', '\129' .. mp_str('reason') .. mp_str('its parent stopped waiting for it'))
+-- A child, or else what the next tick of its schedule has replaced.
+local function cancel_by_order(execution)
+  local why = read(execution, 'parent') and 'its parent stopped waiting for it' or 'its schedule has started the next one'
+  stop_from_outside(execution, 'c', '\129' .. mp_str('reason') .. mp_str(why))
 end
 
 local function child_ended(execution, step)
@@ -71,7 +73,7 @@ local function child_ended(execution, step)
 end
 
 local act = {
-  w = wake, f = settle_on, k = walk_page, d = end_late_step, x = end_late_execution, c = cancel_child, p = child_ended,
+  w = wake, f = settle_on, k = walk_page, d = end_late_step, x = end_late_execution, c = cancel_by_order, p = child_ended,
 }
 local answers = {}
 for at = members.first, members.last, members.width do

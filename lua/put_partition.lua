@@ -1,8 +1,9 @@
 -- Make what a partition needs before anything runs: sentinels keep its keys alive, each ready stream has its group.
 -- Idempotent; also the cure for a lost group.
 -- @include partition
+-- @key schedules zset due ms of each schedule
 -- @reply int number of groups made
-for _, key in ipairs({ timers, live, stopping, completed, failed, cancelled }) do
+for _, key in ipairs({ timers, schedules, live, stopping, completed, failed, cancelled }) do
   call('ZADD', key, 'NX', 'inf', '~')
 end
 call('HSETNX', sweeper, 'records', 0)

@@ -5,7 +5,7 @@
 -- @arg deliveries_limit int lost leases of one attempt before the step fails as worker_lost
 -- @arg lost_error bin recorded error of a step that fails as worker_lost
 -- @rows leases token queue execution
--- @reply array [words, orders, ended: MessagePack of [id, letter, plan]]; words per lease: moved · lost (failed as worker_lost) · cancelled · gone · held (the outage guard) · busy (renewed or settled meanwhile)
+-- @reply array [words, orders, ended: MessagePack of [id, letter, plan, ms it took]]; words per lease: moved · lost (failed as worker_lost) · cancelled · gone · held (the outage guard) · busy (renewed or settled meanwhile)
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
 -- @emits step.reclaimed step.failed step.cancelled workflow.failed workflow.cancelled compensation.triggered
 local missing = load_plans() or load_executions()

@@ -3,7 +3,7 @@
 -- @include recover
 -- @rows tokens token queue execution
 -- @rows members member execution
--- @reply array [sentences: what was wrong and is mended, lost tokens `<execution> <step> <token>` that wait for a second call, orders, ended: MessagePack of [id, letter, plan]]
+-- @reply array [sentences: what was wrong and is mended, lost tokens `<execution> <step> <token>` that wait for a second call, orders, ended: MessagePack of [id, letter, plan, ms it took]]
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
 -- @emits step.skipped step.cancelled workflow.completed workflow.failed workflow.cancelled compensation.triggered
 local missing = load_plans() or load_executions()

@@ -7,7 +7,7 @@
 -- @arg compensation int 1 runs nothing but the compensations of `undos`
 -- @rows copies step from not_taken
 -- @rows undos step
--- @reply array [word, orders, ended: MessagePack of [id, letter, plan]]; word: ok · dup · conflict · running · gone · full (near maxmemory) · inactive · unknown
+-- @reply array [word, orders, ended: MessagePack of [id, letter, plan, ms it took]]; word: ok · dup · conflict · running · gone · full (near maxmemory) · inactive · unknown
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
 -- @emits workflow.started step.skipped
 local missing = load_plans()

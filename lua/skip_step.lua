@@ -4,7 +4,7 @@
 -- @arg step int
 -- @arg value bin `=` output beside the record, `@` output in a field of its own
 -- @arg not_taken str edges not taken, `,2,5,`
--- @reply array [word, orders, ended: MessagePack of [id, letter, plan]]; word: ok · settled · not_ready · late · gone
+-- @reply array [word, orders, ended: MessagePack of [id, letter, plan, ms it took]]; word: ok · settled · not_ready · late · gone
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
 -- @emits step.skipped workflow.completed workflow.failed
 local missing = load_plans() or load_executions()

@@ -9,7 +9,7 @@
 -- @arg digest str of the child's input
 -- @arg input bin `=` or `@` and the child's input
 -- @arg depth_limit int how deep executions may nest
--- @reply array [word, orders, ended: MessagePack of [id, letter, plan]]; word: ok · dup · stale · gone · cancelled · unknown · inactive · moved <plan> · conflict · deep
+-- @reply array [word, orders, ended: MessagePack of [id, letter, plan, ms it took]]; word: ok · dup · stale · gone · cancelled · unknown · inactive · moved <plan> · conflict · deep
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
 -- @emits step.waiting step.cancelled workflow.started workflow.failed workflow.cancelled
 local missing = load_plans() or load_executions(1)

@@ -3,7 +3,7 @@
 -- @include stop ending
 -- @arg kind str c cancel · f fail
 -- @arg body bin what is kept of the request: MessagePack {reason, by} of a cancel, `=` and the error of a failure
--- @reply array [word, orders, ended: MessagePack of [id, letter, plan]]; word: ok · dup · late · gone
+-- @reply array [word, orders, ended: MessagePack of [id, letter, plan, ms it took]]; word: ok · dup · late · gone
 -- @error PLAN a plan is not stored in this partition, or not declared with all its queues
 -- @emits workflow.cancelling workflow.failing workflow.cancelled workflow.failed
 local missing = load_plans() or load_executions()

@@ -1,9 +1,9 @@
 """redflow: durable workflows on the Redis you already run.
 
-A map, from the bottom up. `model` says what a workflow means and touches nothing; `nodes` is what a
-step does; `store` says how it is asked of Redis, as values, beside the Lua scripts in `lua/`;
-`driver` asks; `client` is the producer's handle, `worker` runs steps, `engine` is both in one
-object; `cli` is the command line. Imports go down only.
+A map, from the bottom up. `model` says what a workflow means and touches nothing; `auth` says who
+may ask for what; `nodes` is what a step does; `store` says how it is asked of Redis, as values,
+beside the Lua scripts in `lua/`; `driver` asks; `client` is the producer's handle, `worker` runs
+steps, `engine` is both in one object; `cli` is the command line. Imports go down only.
 """
 
 from __future__ import annotations
@@ -14,15 +14,23 @@ from typing import TYPE_CHECKING, Any
 from redflow.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from redflow.api.settings import ApiSettings as ApiSettings
+    from redflow.auth.principal import Principal as Principal
+    from redflow.auth.principal import identity as identity
+    from redflow.auth.provider import AuthProvider as AuthProvider
+    from redflow.auth.roles import RoleProvider as RoleProvider
     from redflow.client import AsyncClient as AsyncClient
     from redflow.client import AsyncHandle as AsyncHandle
     from redflow.client import Client as Client
     from redflow.client import Handle as Handle
+    from redflow.client.cron import CronManager as CronManager
+    from redflow.cron.schedule import Schedule as Schedule
     from redflow.crypto.crypto import Crypto as Crypto
     from redflow.crypto.keys import Key as Key
     from redflow.crypto.keys import KeyProvider as KeyProvider
     from redflow.egress import Egress as Egress
     from redflow.engine import Engine as Engine
+    from redflow.errors import AccessDenied as AccessDenied
     from redflow.errors import Conflict as Conflict
     from redflow.errors import DecryptionFailed as DecryptionFailed
     from redflow.errors import ExecutionCancelled as ExecutionCancelled
@@ -41,9 +49,15 @@ if TYPE_CHECKING:
     from redflow.errors import Problem as Problem
     from redflow.errors import RedflowError as RedflowError
     from redflow.errors import StoreError as StoreError
+    from redflow.errors import Unauthenticated as Unauthenticated
     from redflow.errors import Unavailable as Unavailable
     from redflow.errors import VersionMismatch as VersionMismatch
+    from redflow.events.bus import EventBus as EventBus
+    from redflow.events.event import Event as Event
     from redflow.metrics import Metrics as Metrics
+    from redflow.model.access import ApiKeyInfo as ApiKeyInfo
+    from redflow.model.access import AuditRecord as AuditRecord
+    from redflow.model.access import NewApiKey as NewApiKey
     from redflow.model.execution import Execution as Execution
     from redflow.model.execution import ExecutionSummary as ExecutionSummary
     from redflow.model.execution import Page as Page
@@ -87,18 +101,26 @@ if TYPE_CHECKING:
 
 # Where each public name lives: `import redflow` imports none of them.
 _HOMES = {
+    "AccessDenied": "redflow.errors",
+    "ApiKeyInfo": "redflow.model.access",
+    "ApiSettings": "redflow.api.settings",
     "AsyncClient": "redflow.client",
     "AsyncHandle": "redflow.client",
+    "AuditRecord": "redflow.model.access",
+    "AuthProvider": "redflow.auth.provider",
     "AwaitingSignal": "redflow.model.outcome",
     "Branch": "redflow.model.outcome",
     "Client": "redflow.client",
     "Conflict": "redflow.errors",
     "Context": "redflow.nodes.context",
+    "CronManager": "redflow.client.cron",
     "Crypto": "redflow.crypto.crypto",
     "DecryptionFailed": "redflow.errors",
     "Edge": "redflow.model.workflow",
     "Egress": "redflow.egress",
     "Engine": "redflow.engine",
+    "Event": "redflow.events.event",
+    "EventBus": "redflow.events.bus",
     "Execution": "redflow.model.execution",
     "ExecutionCancelled": "redflow.errors",
     "ExecutionFailed": "redflow.errors",
@@ -117,6 +139,7 @@ _HOMES = {
     "LeaseLost": "redflow.errors",
     "Metrics": "redflow.metrics",
     "Misconfigured": "redflow.errors",
+    "NewApiKey": "redflow.model.access",
     "Node": "redflow.model.workflow",
     "NodeConfig": "redflow.nodes.base",
     "NodeType": "redflow.nodes.base",
@@ -130,6 +153,7 @@ _HOMES = {
     "PayloadTooLarge": "redflow.errors",
     "Payloads": "redflow.payloads.payloads",
     "Phase": "redflow.model.status",
+    "Principal": "redflow.auth.principal",
     "Problem": "redflow.errors",
     "QueueInfo": "redflow.model.operations",
     "Reason": "redflow.model.explain",
@@ -139,7 +163,9 @@ _HOMES = {
     "RerunPlan": "redflow.model.rerun",
     "Retry": "redflow.model.outcome",
     "RetryPolicy": "redflow.model.retry",
+    "RoleProvider": "redflow.auth.roles",
     "S3Store": "redflow.payloads.s3",
+    "Schedule": "redflow.cron.schedule",
     "Secret": "redflow.secrets.reference",
     "Sleeping": "redflow.model.outcome",
     "StartingChild": "redflow.model.outcome",
@@ -147,6 +173,7 @@ _HOMES = {
     "StepReason": "redflow.model.execution",
     "StepStatus": "redflow.model.status",
     "StoreError": "redflow.errors",
+    "Unauthenticated": "redflow.errors",
     "Unavailable": "redflow.errors",
     "Undo": "redflow.model.undo",
     "VersionMismatch": "redflow.errors",
@@ -157,6 +184,7 @@ _HOMES = {
     "WorkflowInfo": "redflow.model.execution",
     "WorkflowStatus": "redflow.model.status",
     "WorkflowVersion": "redflow.model.execution",
+    "identity": "redflow.auth.principal",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604 - the table is the one place

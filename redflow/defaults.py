@@ -41,10 +41,41 @@ SIGNALS_CAP: Final = 100
 EVENTS_CAP: Final = 100_000
 DONE_CAP: Final = 10_000
 
+# Handlers of events.
+EVENTS_LEASE: Final = 15.0
+
+# Schedules: ticks of one schedule that start at once after a time without any worker.
+CATCH_UP: Final = 100
+
 # Secrets.
 SECRETS: Final = 1000
 SECRET_BYTES: Final = 65_536
 SECRET_CACHE: Final = 10.0
+
+# Webhooks: deliveries a minute, bytes of a body, seconds a signed time may be off, seconds for
+# which a delivery is not taken twice, seconds that a body may take to come.
+WEBHOOKS: Final = 1000
+WEBHOOK_RATE: Final = 600
+WEBHOOK_BYTES: Final = 1024 * 1024
+WEBHOOK_SKEW: Final = 300.0
+WEBHOOK_REPLAY: Final = 86_400.0
+WEBHOOK_PATIENCE: Final = 30.0
+
+# Access.
+AUTH_PATIENCE: Final = 2.0
+API_KEYS: Final = 1000
+API_KEY_TOUCH: Final = 60.0
+AUDIT_CAP: Final = 100_000
+
+# The HTTP API: bytes and nesting of a body, failed logins a minute, event streams of a process;
+# seconds a client may take nothing, between comments, and until its rights are judged anew.
+API_BODY: Final = 1024 * 1024
+API_DEPTH: Final = 64
+API_FAILED_LOGINS: Final = 10
+API_STREAMS: Final = 1000
+API_PATIENCE: Final = 10.0
+API_KEEP_ALIVE: Final = 15.0
+API_RECHECK: Final = 10.0
 
 # How long ended executions are kept.
 RETENTION_COMPLETED: Final = 86_400.0

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Coroutine, Sequence
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
+from redflow.api import create_app
+from redflow.auth.provider import AuthProvider
 from redflow.client import AsyncClient
+from redflow.client.cron import CronManager
 from redflow.crypto.crypto import Crypto
 from redflow.driver import (
     AsyncDriver,
@@ -20,6 +23,7 @@ from redflow.driver import (
 )
 from redflow.egress import Egress
 from redflow.errors import InvalidInput, Misconfigured, Problem
+from redflow.events.bus import EventBus
 from redflow.metrics import Metrics, default_metrics
 from redflow.model.decorators import FlowBuilder
 from redflow.model.execution import WorkflowVersion
@@ -31,9 +35,13 @@ from redflow.secrets import SecretProvider
 from redflow.secrets.chain import providers_from
 from redflow.store.keys import DEFAULT_PREFIX
 from redflow.store.space import Space
+from redflow.webhooks import Receiver, WebhookApp
 from redflow.worker.outfit import Outfit
 from redflow.worker.settings import WorkerSettings
 from redflow.worker.worker import Worker
+
+if TYPE_CHECKING:  # the app's packages are an extra
+    from redflow.api.app import Api
 
 URL_VARIABLE = "REDFLOW_URL"
 
@@ -73,11 +81,13 @@ class Engine(AsyncClient):
         egress: Egress | None = None,
         secrets: Sequence[SecretProvider] = (),
         payloads: Store | None = None,
+        auth: AuthProvider | None = None,
     ) -> None:
         """`egress` is the way out of its workers' nodes, by default as REDFLOW_EGRESS_ALLOW says.
 
         `secrets` are asked before the environment, files and Redis: see docs/secrets.md. Large
-        values go to `payloads`, by default as REDFLOW_PAYLOADS says: see docs/payloads.md.
+        values go to `payloads`, by default as REDFLOW_PAYLOADS says: see docs/payloads.md. `auth`
+        is asked about every call, but not about what its workers do: see docs/auth.md.
         """
         self.connector = _connector(url)
         self.prefix = prefix
@@ -96,7 +106,13 @@ class Engine(AsyncClient):
             on_started=self._count_started,
             crypto=crypto,
             payloads=payloads,
+            auth=auth,
         )
+        self._door.gate.on_decision = self.metrics.count_decision
+        self.cron = CronManager(self)
+        """Schedules: `engine.cron.add_schedule(...)`."""
+        self.events = EventBus(self, metrics=self.metrics)
+        """Handlers of events: `engine.events.register_handler("workflow.completed", handler)`."""
 
     @classmethod
     def local(cls, path: str | Path | None = None, **options: Any) -> Self:
@@ -110,6 +126,28 @@ class Engine(AsyncClient):
     def memory(cls, **options: Any) -> Self:
         """An engine on an in-process fake of Redis, for unit tests; needs the extra `testing`."""
         return cls(MemoryConnector(), **options)
+
+    def elsewhere(self, server: str | Connector, namespace: str) -> Engine:
+        """The same application on another server or namespace, with all it was given and includes.
+
+        Both share functions, metrics, keys, the way out and the provider that is asked.
+        """
+        moved = Engine(
+            server,
+            self.registry,
+            namespace=namespace,
+            prefix=self.prefix,
+            metrics=self.metrics,
+            crypto=self._namespace.crypto,
+            egress=self._egress,
+            secrets=self._secrets,
+            payloads=self._namespace.values.payloads,
+            auth=self._door.gate.provider,
+        )
+        moved.events.take_over(self.events)
+        for one in self.included:
+            moved.include(one)
+        return moved
 
     async def register_workflow(
         self,
@@ -161,8 +199,9 @@ class Engine(AsyncClient):
     async def register_included(self) -> None:
         """Register what was included, unless this engine has; what failed is tried again."""
         if self._due:
-            for workflow in self.included:
-                await self.register_workflow(workflow)
+            with self._door.inside():  # the application's own, whoever is the first to need it
+                for workflow in self.included:
+                    await self.register_workflow(workflow)
             self._due = False
 
     execute = _with_included(AsyncClient.execute)
@@ -179,6 +218,16 @@ class Engine(AsyncClient):
             outfit=self._outfit(),
         )
 
+    def receiver(self) -> Receiver:
+        """What takes in deliveries to `engine.webhooks`, for an application of your own."""
+        return Receiver(
+            self, secrets=self._secrets, metrics=self.metrics, prepare=self.register_included
+        )
+
+    def webhook_app(self) -> WebhookApp:
+        """An ASGI application that takes in deliveries, to be served alone or mounted."""
+        return WebhookApp(self.receiver())
+
     def _outfit(self) -> Outfit:
         """What its workers have: one way out for all of them."""
         if self._egress is None:
@@ -187,8 +236,9 @@ class Engine(AsyncClient):
             )
         secrets = [*self._secrets, *providers_from(os.environ)]
         apprise = os.environ.get(APPRISE_VARIABLE) == "1"
-        values = self._namespace.values
-        return Outfit(self._namespace.crypto, self._egress, secrets, apprise, values.payloads)
+        crypto, rights = self._namespace.crypto, self._door
+        stored = self._namespace.values.payloads
+        return Outfit(crypto, self._egress, secrets, apprise, stored, self.events, rights)
 
     def _own_addresses(self) -> tuple[str, ...]:
         """The servers of this engine, which no node may reach."""
@@ -197,6 +247,19 @@ class Engine(AsyncClient):
     async def start_worker(self, worker_id: str, **settings: Any) -> None:
         """Run a worker under this id until it is cancelled or fails; no two may share an id."""
         await self.worker(worker_id=worker_id, **settings).run()
+
+    def api(self, **options: Any) -> Api:
+        """The HTTP API as an ASGI app, to be mounted or served: see docs/api.md.
+
+        Options are those of `redflow.api.app.Api`: without `authenticators` it asks nobody who they
+        are. Raises Misconfigured when the extra `api` is not installed.
+        """
+        own = {
+            "registry": self.registry,
+            "metrics": self.metrics,
+            "receiver": partial(Receiver, secrets=self._secrets, metrics=self.metrics),
+        }
+        return create_app(self, **(own | options))
 
     async def close(self) -> None:
         """Close every connection, and the embedded server."""

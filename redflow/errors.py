@@ -8,6 +8,8 @@ RedflowError
 │   ├── PayloadMissing   a value is no longer in the payload store
 │   ├── PayloadDamaged   what the payload store gave is not what was put there
 │   └── InputTooLarge    the outputs that meet in a join are over their limit
+├── Unauthenticated      nobody was recognised: no credentials, or none that count
+├── AccessDenied         whoever asks may not do this
 ├── NotFound             no such workflow, version, execution, queue, worker or namespace
 ├── Conflict             the thing exists or has ended, and the request says otherwise
 ├── ExecutionFailed      the execution that was waited for FAILED
@@ -18,7 +20,8 @@ RedflowError
     ├── OutOfMemory      Redis refused a write at maxmemory
     ├── VersionMismatch  the namespace was written by another data-model version
     └── Misconfigured    the URL or the server's settings do not allow redflow to run
-        └── KeyMissing   a value was sealed with a key that is not here
+        ├── KeyMissing   a value was sealed with a key that is not here
+        └── Unprotected  the HTTP API would be open to a network, without any login
 """
 
 from collections.abc import Sequence
@@ -88,6 +91,22 @@ class PayloadDamaged(InvalidInput):
 
 class InputTooLarge(InvalidInput):
     """The outputs that meet in a join are together over their limit."""
+
+
+class Unauthenticated(RedflowError):
+    """Nobody was recognised: there are no credentials, or none that count."""
+
+
+class AccessDenied(RedflowError):
+    """Whoever asks may not do this; `hidden` says that they may not even learn whether it is there.
+
+    What is hidden is answered like what is not there. Providers raise it, and for anything else
+    that a provider raises it is raised in its place.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", hidden: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.hidden = hidden
 
 
 class NotFound(RedflowError):
@@ -162,6 +181,10 @@ class KeyMissing(Misconfigured):
     """A value was sealed with a key that this process has not."""
 
 
+class Unprotected(Misconfigured):
+    """The HTTP API would listen on an address that others reach, and let everybody in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What an error becomes at the edge: an HTTP status and an exit code."""
@@ -180,6 +203,8 @@ ANSWERS: dict[type[BaseException], Answer] = {
     PayloadMissing: Answer(500, 1),
     PayloadDamaged: Answer(500, 1),
     InputTooLarge: Answer(413, 2),
+    Unauthenticated: Answer(401, 9),
+    AccessDenied: Answer(403, 9),
     NotFound: Answer(404, 3),
     Conflict: Answer(409, 8),
     ExecutionFailed: Answer(409, 4),
@@ -191,6 +216,7 @@ ANSWERS: dict[type[BaseException], Answer] = {
     VersionMismatch: Answer(503, 7),
     Misconfigured: Answer(503, 2),
     KeyMissing: Answer(503, 2),
+    Unprotected: Answer(503, 78),
     TimeoutError: Answer(504, 6),
 }
 

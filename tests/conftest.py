@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: no network, a real server once per run, names of each test's own."""
 
 import gc
+import logging
 import os
 import signal
 import uuid
@@ -45,6 +46,16 @@ def _nothing_outside_loopback(network_guard: Guard) -> Iterator[None]:
     yield
     hidden = network_guard.refused[before:]
     assert hidden == [], "the code under test left loopback, and hid the error"
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Programs that run in this process configure logging; the next test has its own stream."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

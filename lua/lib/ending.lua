@@ -17,6 +17,7 @@ local function finish(execution)
   local index = FINISHED[execution.phase == 'r' and 'completed' or has_flag(execution, 'c') and 'cancelled' or 'failed']
   execution.phase = 'd'
   write(execution, 'ended', now .. ' ' .. index.letter)
+  local created = tonumber(call('ZSCORE', live, execution.id) or now)
   call('ZREM', live, execution.id)
   if execution.flags ~= '' then
     leave_stopping(execution)
@@ -26,7 +27,8 @@ local function finish(execution)
   call('ZADD', index.key, now, execution.id)
   emit(execution, index.kind, nil, NIL)
   ended_lines[#ended_lines + 1] = execution.id .. ' ' .. index.letter
-  ended[#ended + 1] = '\147' .. execution.packed_id .. mp_str(index.letter) .. execution.plan.packed_hash
+  ended[#ended + 1] = '\148' .. execution.packed_id .. mp_str(index.letter) .. execution.plan.packed_hash
+    .. mp_uint(math.max(0, now - created))
   if has_flag(execution, 'k') then
     order('p:' .. string.gsub(read(execution, 'parent'), ' ', ':'))
   end

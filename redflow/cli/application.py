@@ -32,7 +32,7 @@ def engine_of(state: State, app: str) -> Engine:
 def placed(state: State, engine: Engine, app: str) -> Engine:
     """Return the engine itself, or the same application on another server or namespace."""
     from redflow.driver import MemoryConnector
-    from redflow.engine import EmbeddedConnector, Engine
+    from redflow.engine import EmbeddedConnector
 
     server = state.server or state.url
     if server is None and isinstance(engine.connector, (EmbeddedConnector, MemoryConnector)):
@@ -42,16 +42,8 @@ def placed(state: State, engine: Engine, app: str) -> Engine:
         )
     if server is None and "namespace" not in state.given:
         return engine
-    moved = Engine(
-        server or engine.connector,
-        engine.registry,
-        namespace=state.namespace if "namespace" in state.given else engine.namespace,
-        prefix=engine.prefix,
-        metrics=engine.metrics,
-    )
-    for one in engine.included:
-        moved.include(one)
-    return moved
+    namespace = state.namespace if "namespace" in state.given else engine.namespace
+    return engine.elsewhere(server or engine.connector, namespace)
 
 
 def load_engine(app: str) -> tuple[Engine, ModuleType]:
@@ -61,11 +53,8 @@ def load_engine(app: str) -> tuple[Engine, ModuleType]:
     """
     from redflow.engine import Engine
 
+    found, module = named_in(app)
     name, attribute = names_of(app)
-    module = _import(name)
-    found: Any = module
-    for part in attribute.split("."):
-        found = getattr(found, part, None)
     if isinstance(found, Engine):
         return found, module
     engines = [key for key, value in vars(module).items() if isinstance(value, Engine)]
@@ -75,6 +64,16 @@ def load_engine(app: str) -> tuple[Engine, ModuleType]:
     if found is None:
         raise _wrong(f"module {name!r} has no attribute {attribute[:80]!a}", hint)
     raise _wrong(f"{name}:{attribute} is a {type(found).__name__}, not an Engine", hint)
+
+
+def named_in(app: str) -> tuple[Any, ModuleType]:
+    """Import the module of `module:attribute` and return what is there, None for nothing."""
+    name, attribute = names_of(app)
+    module = _import(name)
+    found: Any = module
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    return found, module
 
 
 def workflows_of(module: ModuleType, engine: Engine | None = None) -> list[Workflow]:

@@ -60,9 +60,13 @@ class State:
     def client(self) -> Iterator[Client]:
         """Open a client for one command."""
         address = self.address()
+        from redflow.auth.principal import identity
         from redflow.client import Client
+        from redflow.client.actor import actor
 
-        with Client(address, namespace=self.namespace) as client:
+        # Whoever has the password of Redis may do anything: what it starts says who that was.
+        who = identity(subject=actor(), namespaces=["*"], roles=["admin"], method="cli")
+        with who, Client(address, namespace=self.namespace) as client:
             yield client
 
 

@@ -1,4 +1,4 @@
-"""`redflow key`: make an encryption key, see which are in use, seal values with the newest."""
+"""`redflow key generate|status|rotate`: encryption keys; API keys are in api_keys.py."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ IN_USE = 1
 
 @click.group("key", cls=Group)
 def key() -> None:
-    """Keys that inputs, outputs, errors, signals and secrets are encrypted with.
+    """Encryption keys, which values are sealed with, and API keys, which callers show.
 
-    They are read from REDFLOW_CRYPTO_KEYS, or from the file REDFLOW_CRYPTO_KEYS_FILE names: the
-    first seals, all of them open.
+    generate, status and rotate are about encryption keys. Those are read from REDFLOW_CRYPTO_KEYS,
+    or from the file REDFLOW_CRYPTO_KEYS_FILE names: the first seals, all of them open. create, list
+    and revoke are about API keys of the HTTP API, of which Redis keeps digests.
     """
 
 
 @key.command("generate")
 @click.argument("id")
 def generate(id: str) -> None:
-    """Print a new random key, as REDFLOW_CRYPTO_KEYS takes it.
+    """Print a new random encryption key, as REDFLOW_CRYPTO_KEYS takes it.
 
     It is shown here alone and stored nowhere: put it into your secret store. Its id is no secret.
 
@@ -45,7 +46,7 @@ def generate(id: str) -> None:
 @key.command("status")
 @pass_state
 def status(state: State) -> int:
-    """Count the values of each key; a key that has none may be removed.
+    """Count the values of each encryption key; one that has none may be removed.
 
     Reads all of a namespace, a page at a time, and needs no key itself. TOKENS travel with steps
     that are ready or running and go as those do. Ends with 1 while an older key is in use.
@@ -58,7 +59,7 @@ def status(state: State) -> int:
 @key.command("rotate")
 @pass_state
 def rotate(state: State) -> int:
-    """Seal everything with the newest key.
+    """Seal everything with the newest encryption key.
 
     First give the new key to every process, behind the others; then, everywhere, put it in front;
     then run this. Workers and clients go on meanwhile; break it off and repeat it as you like. Ends

@@ -1,4 +1,4 @@
-"""One worker in this process: signals, metrics, and the fastest loop that is installed."""
+"""One worker in this process: signals, probes, metrics, and the fastest loop there is."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
-
-from prometheus_client import start_http_server
 
 from redflow import defaults
 from redflow.errors import InvalidInput
+from redflow.worker.probes import Probes
 from redflow.worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from redflow.engine import Engine
-    from redflow.metrics import Metrics
     from redflow.worker.worker import Worker
 
 LOGGER = logging.getLogger("redflow.cli")
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 BEATS_OF_A_LEASE = 3
+
+EVERYWHERE = "0.0.0.0"
+"""Probes come from the node and scrapes from a server: neither is on this host."""
 
 
 def settings_of(
@@ -55,22 +56,30 @@ def serve(
     settings: dict[str, object],
     *,
     metrics_port: int | None = None,
+    health_port: int | None = None,
     supervised: bool = False,
 ) -> None:
     """Run a worker until it is told to stop; raises what made it fail.
 
     `supervised`: the end of standard input, which a supervisor holds, means stop as well.
     """
-    with (
-        metrics_served(engine.metrics, metrics_port),
-        asyncio.Runner(loop_factory=fastest_loop()) as runner,
-    ):
-        runner.run(_serve(engine, settings, supervised))
+    probes = Probes(engine.metrics)
+    with contextlib.ExitStack() as served:
+        ports = {"metrics_port": metrics_port, "health_port": health_port}
+        if health_port == metrics_port:
+            del ports["health_port"]
+        for name, port in ports.items():
+            if port is not None:
+                served.enter_context(_listening(probes, name, port))
+        with asyncio.Runner(loop_factory=fastest_loop()) as runner:
+            runner.run(_serve(engine, settings, supervised, probes))
 
 
-async def _serve(engine: Engine, settings: dict[str, object], supervised: bool) -> None:
+async def _serve(
+    engine: Engine, settings: dict[str, object], supervised: bool, probes: Probes
+) -> None:
     async with engine:
-        worker = engine.worker(**settings)
+        worker = probes.worker = engine.worker(**settings)
         loop = asyncio.get_running_loop()
         stop = Stop(worker)
         for number in SIGNALS:
@@ -120,23 +129,13 @@ def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return make
 
 
-@contextlib.contextmanager
-def metrics_served(metrics: Metrics, port: int | None) -> Iterator[None]:
-    """Serve the metrics to Prometheus while the block runs; raises InvalidInput for a bad port."""
-    if port is None:
-        yield
-        return
+def _listening(probes: Probes, name: str, port: int) -> contextlib.AbstractContextManager[object]:
+    """Answer on a port of all addresses while it is entered; raises InvalidInput for a bad one."""
     try:
-        server, thread = start_http_server(port, registry=metrics.registry)
+        return probes.listening(EVERYWHERE, port)
     except OSError as error:
         raise InvalidInput(
-            f"metrics cannot be served on port {port}: {error.strerror}",
-            field="metrics_port",
-            hint="take another --metrics-port",
+            f"port {port} cannot be served: {error.strerror}",
+            field=name,
+            hint=f"take another --{name.replace('_', '-')}",
         ) from error
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -10,11 +10,13 @@ from itertools import zip_longest
 
 import click
 
+from redflow.cli.api_keys import API_KEY_ACTS
 from redflow.cli.base import Group, State, global_options
 from redflow.cli.converting import convert
 from redflow.cli.demo import demo
 from redflow.cli.dev import dev
 from redflow.cli.doctor import doctor
+from redflow.cli.events import events
 from redflow.cli.execute import execute
 from redflow.cli.execution import execution
 from redflow.cli.execution_acts import ACTS as EXECUTION_ACTS
@@ -29,10 +31,13 @@ from redflow.cli.payloads import payload
 from redflow.cli.purging import purge
 from redflow.cli.queues import queue
 from redflow.cli.reruns import rerun
+from redflow.cli.schedules import schedule
 from redflow.cli.secrets import secret
+from redflow.cli.serving import serve
 from redflow.cli.signals import signal
 from redflow.cli.version import show_version, version
 from redflow.cli.watch import watch
+from redflow.cli.webhooks import webhook
 from redflow.cli.worker import worker
 from redflow.cli.workers import SEEN as WORKERS_SEEN
 from redflow.cli.workflow import workflow
@@ -65,8 +70,8 @@ def cli() -> None:
     \b
     Exit codes: 0 done, 1 internal error or doctor or fsck found something,
     2 usage or bad input, 3 not found, 4 execution FAILED, 5 CANCELLED,
-    6 not ended in time, 7 Redis did not do it, 8 conflict, 11 invalid workflow,
-    130 interrupted.
+    6 not ended in time, 7 Redis did not do it, 8 conflict, 9 not allowed,
+    11 invalid workflow, 130 interrupted.
     """
 
 
@@ -79,8 +84,10 @@ GROUPS: tuple[tuple[click.Group, Sequence[click.Command]], ...] = (
             init,
             dev,
             worker,
+            serve,
             execute,
             watch,
+            events,
             explain,
             doctor,
             fsck,
@@ -88,7 +95,9 @@ GROUPS: tuple[tuple[click.Group, Sequence[click.Command]], ...] = (
             signal,
             workflow,
             queue,
+            schedule,
             secret,
+            webhook,
             key,
             payload,
             namespace,
@@ -99,6 +108,7 @@ GROUPS: tuple[tuple[click.Group, Sequence[click.Command]], ...] = (
     (execution, (*EXECUTION_ACTS, rerun, purge)),
     (workflow, (convert, *WORKFLOW_ACTS)),
     (worker, WORKERS_SEEN),
+    (key, API_KEY_ACTS),
 )
 for group, commands in GROUPS:
     for command in commands:

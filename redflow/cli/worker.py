@@ -12,6 +12,7 @@ from redflow.cli.base import Group, State, pass_state
 from redflow.cli.inputs import duration_option
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMATS = ("json", "console")
 HIGHEST_PORT = 65_535
 
 
@@ -69,6 +70,15 @@ def worker() -> None:
     help="Serve Prometheus metrics here; further processes on the next ports.",
 )
 @click.option(
+    "--health-port",
+    type=click.IntRange(1, HIGHEST_PORT),
+    metavar="PORT",
+    help="Answer /livez, /readyz and /healthz here; may be the metrics' own.",
+)
+@click.option(
+    "--log-format", type=click.Choice(LOG_FORMATS), default="json", help="json when left out."
+)
+@click.option(
     "--log-level", type=click.Choice(LEVELS, case_sensitive=False), help="INFO when left out."
 )
 @click.option("--supervised", is_flag=True, hidden=True)
@@ -80,7 +90,9 @@ def start(
     app: str,
     processes: int,
     metrics_port: int | None,
+    health_port: int | None,
     log_level: str | None,
+    log_format: str,
     supervised: bool,
     **given: Any,
 ) -> int:
@@ -88,7 +100,8 @@ def start(
 
     At the first signal it claims nothing more and lets the steps under way finish; at the second
     it gives them back at once. No attempt is charged for that. Logs are JSON lines on standard
-    error.
+    error, or with --log-format console lines for people. Both ports answer the same paths:
+    /metrics, /livez, /readyz, /healthz.
 
     \b
     Examples:
@@ -101,33 +114,40 @@ def start(
     from redflow.logs import configure
 
     settings = settings_of(**given)
-    configure(level=log_level or ("DEBUG" if state.verbose else "INFO"))
+    level = log_level or ("DEBUG" if state.verbose else "INFO")
+    configure(level=level, format=log_format)
     engine = engine_of(state, app)
     if processes == 1:
-        serve(engine, settings, metrics_port=metrics_port, supervised=supervised)
+        ports = {"metrics_port": metrics_port, "health_port": health_port}
+        serve(engine, settings, **ports, supervised=supervised)
         return 0
-    if metrics_port is not None and metrics_port + processes - 1 > HIGHEST_PORT:
-        raise click.BadParameter(
-            f"{processes} processes need ports up to {metrics_port + processes - 1}",
-            param_hint="--metrics-port",
-        )
+    given |= {"log_level": log_level, "log_format": log_format}
     commands = []
     for number in range(processes):
-        port = None if metrics_port is None else metrics_port + number
-        commands.append(_command(state, app, given, log_level, port))
+        ports = {
+            "metrics_port": _port(metrics_port, number, "--metrics-port"),
+            "health_port": _port(health_port, number, "--health-port"),
+        }
+        commands.append(_command(state, app, given | ports))
     return supervise(commands, _environment(state))
 
 
-def _command(
-    state: State, app: str, given: dict[str, Any], log_level: str | None, port: int | None
-) -> list[str]:
+def _port(first: int | None, number: int, option: str) -> int | None:
+    """Return the port of one of several processes: they follow each other."""
+    if first is None or first + number <= HIGHEST_PORT:
+        return None if first is None else first + number
+    raise click.BadParameter(
+        f"process {number + 1} would need port {first + number}", param_hint=option
+    )
+
+
+def _command(state: State, app: str, given: dict[str, Any]) -> list[str]:
     """Return the command line of one child: this one with a single process."""
     words = [sys.executable, "-m", "redflow.cli", "worker", "start", "-A", app, "--supervised"]
     for queue in given["queues"]:
         words += ["--queue", queue]
-    plain = {name: value for name, value in given.items() if name != "queues"}
-    for name, value in (plain | {"log_level": log_level, "metrics_port": port}).items():
-        if value is not None:
+    for name, value in given.items():
+        if value is not None and name != "queues":
             words += [f"--{name.replace('_', '-')}", str(value)]
     if state.format is not None:
         words += ["-o", state.format]

@@ -9,6 +9,9 @@ from redflow.client.registered import unknown_workflow
 from redflow.client.requests import Options, Request
 from redflow.errors import Conflict, Unavailable
 
+_TAKEN = ("delivered", "dup", "conflict")
+"""What answers a delivery that was taken before, whatever its input was then."""
+
 
 @dataclass(slots=True)
 class Answers:
@@ -32,7 +35,9 @@ def read_answers(
     answers = Answers()
     for request, answer in zip(requests, statuses, strict=True):
         word, *details = answer.split(" ")
-        if word == "moved":
+        if options.claim and word in _TAKEN:
+            answers.conflicts.append(_taken(options, request))
+        elif word == "moved":
             answers.moved.setdefault(details[0], []).append(request)
         elif word == "conflict" and (older := request.older) is not None:
             answers.older.append(older)
@@ -45,6 +50,13 @@ def read_answers(
         elif word == "full":
             raise no_room(where)
     return answers
+
+
+def _taken(options: Options, request: Request) -> Conflict:
+    return Conflict(
+        f"the delivery to workflow {options.workflow!r} was taken before: it is execution"
+        f" {request.id!r}"
+    )
 
 
 def _conflict(options: Options, request: Request, workflow: str, digest: str) -> Conflict:

@@ -17,6 +17,7 @@ from redflow.model.status import ExecutionStatus
 
 MOST_PARTITIONS = 256
 MOST_LISTED = 1000
+MOST_SLOTS = 100_000
 _MOST_VERSIONS = 2**31
 _LABELS = 64
 _TEXT_BYTES = 4096
@@ -26,6 +27,8 @@ LATEST = 2**53
 _LABEL_BYTES = 255
 _HASH = re.compile(r"[a-z2-7]{26}")
 _ASKED = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.~-]{0,199}")
+_KEY_ID = re.compile(r"[0-9a-f]{12}")
+_PLACE = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{0,32}")
 
 
@@ -74,6 +77,11 @@ def check_limit(limit: object) -> int:
     return _whole(limit, "limit", MOST_LISTED)
 
 
+def check_slots(slots: object) -> int:
+    """Return the slots of a worker, or raise InvalidInput."""
+    return _whole(slots, "slots", MOST_SLOTS)
+
+
 def check_asked_id(value: object) -> str:
     """Return the id of an execution that is there, made by redflow or not, or raise InvalidInput.
 
@@ -94,6 +102,36 @@ def check_step_id(value: object) -> str:
 def check_text(value: object, field: str) -> str:
     """Return a text that is kept and shown, such as a reason, or raise InvalidInput."""
     return _bounded_text(value, field, field, _TEXT_BYTES)
+
+
+def check_key_id(value: object) -> str:
+    """Return the id of an API key, or raise InvalidInput; never repeats what may be a key."""
+    if isinstance(value, str) and _KEY_ID.fullmatch(value):
+        return value
+    raise InvalidInput(
+        "the id of an API key is 12 of 0-9 a-f",
+        field="id",
+        hint="it is the part between the first two underscores of the key",
+    )
+
+
+def check_key_name(value: object) -> str:
+    """Return what people call an API key, or raise InvalidInput."""
+    name = _bounded_text(value, "name", "name", _LABEL_BYTES)
+    if name.isprintable():
+        return name
+    raise InvalidInput("name is not one line of printable text", field="name")
+
+
+def check_audit_place(value: object) -> str:
+    """Return the place of a record in the audit, or raise InvalidInput."""
+    if isinstance(value, str) and _PLACE.fullmatch(value):
+        return value
+    raise InvalidInput(
+        "cursor was not made by this list",
+        field="cursor",
+        hint="pass the cursor of a page as it is, or None",
+    )
 
 
 def check_timeout(timeout: Any) -> float:

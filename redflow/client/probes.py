@@ -45,6 +45,7 @@ WORDS: dict[str, tuple[str | int, ...]] = {
     "XTRIM": (KEY, "MAXLEN", 0),
     "ZADD": (KEY, "XX", 1, "m"),
     "ZCARD": (KEY,),
+    "ZCOUNT": (KEY, 0, 0),
     "ZRANGE": (KEY, 0, 0),
     "ZREM": (KEY, "m"),
     "ZREMRANGEBYSCORE": (KEY, 0, 0),

@@ -57,6 +57,8 @@ class Request:
     timing: Timing
     digests: list[str]
     """What identifies the input, under the newest key first; one where there are no keys."""
+    headers: bytes = b""
+    """What travels beside the input, as stored."""
     away: Away | None = None
     """A large input on its way to the payload store; `input` then stands for it."""
 
@@ -80,6 +82,7 @@ class Request:
             self.digest,
             version,
             self.meta,
+            self.headers,
             due=self.timing.due,
             timeout=self.timing.timeout,
         )
@@ -92,6 +95,8 @@ class Options:
     workflow: str
     version: int
     on_conflict: OnConflict
+    claim: int = 0
+    """Of a webhook's delivery: milliseconds for which it is not taken twice."""
 
 
 def options_of(workflow: object, version: object, on_conflict: object) -> Options:
@@ -130,7 +135,7 @@ def request_of(
         execution = new_execution_id()
     data = values.encode(input)
     packed, away = values.pack(data, execution, Field.INPUT)
-    return Request(execution, packed, meta, timing, values.digests(data), away)
+    return Request(execution, packed, meta, timing, values.digests(data), away=away)
 
 
 def requests_of(

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from redflow.driver.backoff import DEADLINE, Attempts
 from redflow.driver.packing import Entries, pack_op
 from redflow.driver.timer import AsyncTimer
-from redflow.errors import Unavailable
+from redflow.driver.watching import Watch
+from redflow.errors import StoreError, Unavailable
 from redflow.store.epoch import Fence
 from redflow.store.op import Op, Word
 
@@ -24,6 +25,8 @@ class AsyncDriver(ABC):
         self._where = where
         self._timer = timer or AsyncTimer()
         self._life = object()  # another one once the driver was closed
+        self.watch: Watch | None = None
+        """Is told of calls by `run` and `run_many`."""
 
     async def run(self, op: Op[T], *, deadline: float | None = DEADLINE) -> T:
         """Ask one question, the same again until it is answered or `deadline` seconds are over.
@@ -35,11 +38,14 @@ class AsyncDriver(ABC):
         attempts = Attempts(op.name, self._where, deadline=deadline, timer=self._timer)
         life = self._life
         while True:
+            asked = self._timer.now()
             try:
                 reply = await self.ask_once(op, packed)
-            except Unavailable as error:
+            except StoreError as error:
                 await self._wait_after(error, attempts, life)
             else:
+                if self.watch is not None:
+                    self.watch.answered(op, self._timer.now() - asked)
                 return op.parse(reply)
 
     async def run_many(self, ops: Sequence[Op[T]], *, deadline: float | None = DEADLINE) -> list[T]:
@@ -53,11 +59,14 @@ class AsyncDriver(ABC):
         attempts = Attempts(ops[0].name, self._where, deadline=deadline, timer=self._timer)
         life = self._life
         while True:
+            asked = self._timer.now()
             try:
                 replies = await self.ask_all_once(ops, packed)
-            except Unavailable as error:
+            except StoreError as error:
                 await self._wait_after(error, attempts, life)
             else:
+                if self.watch is not None:
+                    self.watch.answered(ops[0], self._timer.now() - asked)
                 return [op.parse(reply) for op, reply in zip(ops, replies, strict=True)]
 
     async def everywhere(
@@ -72,11 +81,18 @@ class AsyncDriver(ABC):
         while True:
             try:
                 return await self.everywhere_once(*words)
-            except Unavailable as error:
+            except StoreError as error:
                 await self._wait_after(error, attempts, life)
 
-    async def _wait_after(self, error: Unavailable, attempts: Attempts, life: object) -> None:
-        """Wait for the next try of a call; once the driver was closed there is none."""
+    async def _wait_after(self, error: StoreError, attempts: Attempts, life: object) -> None:
+        """Wait for the next try of a call; once the driver was closed there is none.
+
+        Raises what no second try would change.
+        """
+        if self.watch is not None:
+            self.watch.failed(error)
+        if not isinstance(error, Unavailable):
+            raise error
         if life is self._life:
             await self._timer.sleep(attempts.wait_after(error))
         if life is not self._life:

@@ -30,6 +30,7 @@ class EventKind(IntEnum):
     STEP_WAITING = 19
     WORKFLOW_CANCELLING = 20
     WORKFLOW_FAILING = 21
+    SCHEDULE_SKIPPED = 22
     EPOCH_CHANGED = 30
 
     @property
@@ -46,7 +47,8 @@ class EventRecord(msgspec.Struct, array_like=True, frozen=True):
     """One event; `seq` counts within the execution, `step` is the step's number in the plan.
 
     A started note has no `seq`: it says nothing that its settled event does not say again. A new
-    epoch is no execution's event: `execution` is empty, `seq` and `extra` are the epoch.
+    epoch is no execution's event: `execution` is empty, `seq` and `extra` are the epoch. Nor are
+    ticks that started nothing: `extra` is [schedule, reason, first, last, number], in seconds.
     """
 
     kind: int

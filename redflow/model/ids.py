@@ -67,6 +67,11 @@ def check_signal_name(value: object, *, field: str = "signal name") -> str:
     return check_node_id(value, field=field)
 
 
+def check_webhook_name(value: object, *, field: str = "name") -> str:
+    """Return the name of a webhook, or raise InvalidInput."""
+    return _check(value, field, _NAME, "1 to 63 of A-Z a-z 0-9 _ -")
+
+
 def check_signal_id(value: object, *, field: str = "signal_id") -> str:
     """Return the id by which a repeated signal is known, or raise InvalidInput."""
     return _check_key(value, "signal id", field=field)
@@ -85,6 +90,12 @@ def id_from_key(namespace: str, workflow: str, key: object) -> str:
     # Lengths stand before the parts, so no two triples make the same text.
     parts = (part.encode() for part in (namespace, workflow, text))
     return "k-" + short_hash(b"".join(b"%d:%b" % (len(part), part) for part in parts))
+
+
+def id_from_delivery(namespace: str, webhook: str, key: bytes) -> str:
+    """Make the execution id that a delivery to a webhook stands for; `key` tells it from others."""
+    parts = (namespace.encode(), webhook.encode(), key)
+    return "w-" + short_hash(b"".join(b"%d:%b" % (len(part), part) for part in parts))
 
 
 def short_hash(data: bytes, chars: int = _HASH_CHARS) -> str:

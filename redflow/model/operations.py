@@ -8,7 +8,7 @@ from typing import Any, Literal
 from redflow import defaults
 from redflow.model.execution import instant
 
-Scope = Literal["execution", "workflow", "queue", "namespace"]
+Scope = Literal["execution", "workflow", "queue", "schedule", "namespace"]
 
 ALIVE_BEATS = 3
 ALIVE = round(defaults.BEAT * ALIVE_BEATS * 1000)
@@ -54,7 +54,8 @@ class QueueInfo:
 class KeyUse:
     """How many values are sealed with a key; `here`: this process has it, `current`: it seals.
 
-    `values` stand in executions and secrets, `tokens` travel with steps that are ready or running.
+    `values` stand in executions, schedules and secrets, `tokens` travel with steps that are ready
+    or running.
     """
 
     id: str

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from redflow.errors import LeaseLost, Misconfigured
+from redflow.errors import InvalidInput, LeaseLost, Misconfigured
+from redflow.model.headers import REQUEST, TRACE, decode_headers
 from redflow.model.outcome import ErrorInfo
 from redflow.model.status import ExecutionStatus
 from redflow.secrets.masking import Mask
@@ -67,12 +69,14 @@ class Context:
     """One attempt of one step; made by the worker, the same object in all its tasks and threads."""
 
     __slots__ = (
+        "_headers",
         "_info",
         "_scope",
         "_started",
         "_token",
         "attempt",
         "ended_by",
+        "enter",
         "execution_id",
         "input",
         "mask",
@@ -89,8 +93,10 @@ class Context:
         *,
         resume: Resume | None = None,
         scope: Mapping[str, Any] | None = None,
+        headers: bytes | None = None,
     ) -> None:
         self._info = info
+        self._headers = headers
         self._scope = scope
         self._token = token
         self._started = time.time()
@@ -103,6 +109,8 @@ class Context:
         """The secrets this attempt has resolved, to be hidden in what it leaves."""
         self.ended_by = ""
         """What ended the attempt from outside: timeout, lost, stop, shutdown; "" while it runs."""
+        self.enter: Callable[[], object] | None = None
+        """Makes the span of the attempt current in the context that it runs in; None without."""
 
     @property
     def scope(self) -> Mapping[str, Any]:
@@ -205,13 +213,18 @@ class Context:
         return f"{self.execution_id}:{self._info.node_id}"
 
     @property
+    def headers(self) -> dict[str, Any]:
+        """What travels with the execution beside its input: see redflow/model/headers.py."""
+        return decode_headers(self._headers)
+
+    @property
     def logger(self) -> logging.Logger:
         """A logger whose lines carry the fields of this step."""
         return LOGGER
 
     def log_fields(self) -> dict[str, Any]:
-        """Fields bound to every line logged from this step."""
-        return {
+        """Fields bound to every line logged from this step; none fails for damaged headers."""
+        fields = {
             "namespace": self._info.namespace,
             "workflow": self._info.workflow,
             "execution_id": self.execution_id,
@@ -219,3 +232,18 @@ class Context:
             "attempt": self.attempt,
             "worker_id": self._info.worker_id,
         }
+        if self._headers:
+            with suppress(InvalidInput):
+                fields |= _log_fields_of(decode_headers(self._headers))
+        return fields
+
+
+def _log_fields_of(headers: Mapping[str, Any]) -> dict[str, str]:
+    """The trace and the request, as far as the headers name them."""
+    fields = {}
+    trace, request = headers.get(TRACE), headers.get(REQUEST)
+    if isinstance(trace, Mapping) and isinstance(trace.get("p"), str):
+        fields["trace_id"] = trace["p"][3:35]
+    if isinstance(request, str):
+        fields["request_id"] = request
+    return fields

@@ -60,8 +60,12 @@ def start_executions(
     workflows: Sequence[str],
     plans: Sequence[str],
     queues: Sequence[str],
+    claim: int = 0,
 ) -> Op[tuple[list[str], list[str]]]:
-    """Start executions; answers a status each (see the head of the script), and orders."""
+    """Start executions; answers a status each (see the head of the script), and orders.
+
+    With `claim` each is a delivery that is not taken again for so many milliseconds.
+    """
     limit = space.limits.inline_value
     return space.op(
         "start_executions",
@@ -71,6 +75,8 @@ def start_executions(
         workflows=[partition.workflow(name) for name in workflows],
         plans=[partition.plan(name) for name in plans],
         ready=[partition.ready(name) for name in queues],
+        deliveries=[partition.deliveries] if claim else [],
+        claim=claim,
         starts=[word for start in starts for word in start.words(limit)],
     )
 

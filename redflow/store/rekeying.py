@@ -14,6 +14,7 @@ from redflow.store.audit import read_entries
 from redflow.store.keys import PartitionKeys
 from redflow.store.questions import Questions, Refused, each
 from redflow.store.resealing import Fields, reseal_values, scan_fields, scan_index
+from redflow.store.schedules import list_schedules
 from redflow.store.space import Space
 
 INDEXES = ("live", "completed", "failed", "cancelled")
@@ -34,16 +35,17 @@ class Rekeying:
         self._queues = queues
         self._crypto = crypto
         self.values: Counter[str] = Counter()
-        """Values in executions and secrets, by key."""
+        """Values in executions, schedules and secrets, by key."""
         self.tokens: Counter[str] = Counter()
         """Values that travel with steps that are ready or running: they go as those steps do."""
         self.replaced = 0
 
     def walk(self) -> Questions:
-        """Go through all executions, secrets and tokens."""
+        """Go through all executions, schedules, secrets and tokens."""
         for partition in self._space.keys:
             for index in INDEXES:
                 yield from self._executions(partition, index)
+            yield from self._schedules(partition)
             for queue in self._queues:
                 yield from self._tokens(partition, queue)
         yield from self._records([self._space.keys.secrets])
@@ -57,6 +59,12 @@ class Rekeying:
             yield from self._records(keys)
             if not cursor:
                 return
+
+    def _schedules(self, partition: PartitionKeys) -> Questions:
+        (ids,) = yield from each([list_schedules(partition)])
+        keys = [partition.schedule(id) for id in _answer(ids)]
+        for first in range(0, len(keys), PAGE):
+            yield from self._records(keys[first : first + PAGE])
 
     def _records(self, keys: Sequence[str]) -> Questions:
         """Go through hashes side by side, a page of each."""

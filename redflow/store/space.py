@@ -28,6 +28,9 @@ class Limits:
     signals_cap: int = defaults.SIGNALS_CAP
     depth_limit: int = defaults.DEPTH
     secrets_cap: int = defaults.SECRETS
+    api_keys_cap: int = defaults.API_KEYS
+    audit_cap: int = defaults.AUDIT_CAP
+    webhooks_cap: int = defaults.WEBHOOKS
     now: int = 0
     """Milliseconds that stand for Redis TIME in tests; 0 asks the server."""
 

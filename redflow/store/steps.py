@@ -40,11 +40,12 @@ class Claim(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Ended(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """An execution that ended in this call; `letter` is C, F or X."""
+    """An execution that ended in this call, `took` ms after its start; `letter` is C, F or X."""
 
     execution: str
     letter: str
     plan: str
+    took: int = 0
 
 
 class Advanced(msgspec.Struct, array_like=True, frozen=True):

@@ -35,6 +35,7 @@ class PartitionDue(msgspec.Struct, array_like=True, frozen=True):
     partition: int
     members: list[str]
     tokens: list[Silent]
+    schedules: list[str] = []
 
 
 class Due(msgspec.Struct, array_like=True, frozen=True):
@@ -91,6 +92,7 @@ def list_due(
         sweepers=[p.permanent["sweeper"] for p in partitions],
         events=[p.permanent["events"] for p in partitions],
         timers=[p.permanent["timers"] for p in partitions],
+        schedules=[p.permanent["schedules"] for p in partitions],
         ready=[p.ready(queue) for p in partitions for queue in queues],
         worker=worker,
         queues=len(queues),

@@ -163,7 +163,10 @@ class Crew:
 
     async def _read_timers(self) -> list[tuple[int, str]]:
         """The next timers of all partitions: when they are due, and their members."""
-        found = await self._driver.run_many([read_timers(one) for one in self._space.keys])
+        indexes = ("timers", "schedules")
+        found = await self._driver.run_many(
+            [read_timers(one, index) for one in self._space.keys for index in indexes]
+        )
         return [timer for page in found for timer in page]
 
     async def _age_leases(self) -> None:
@@ -187,12 +190,12 @@ class Crew:
         return holders
 
 
-def read_timers(partition: PartitionKeys) -> Op[list[tuple[int, str]]]:
-    """The first timers of a partition, without the sentinel."""
-    words = ("ZRANGE", partition.permanent["timers"], 0, PAGE - 1, "WITHSCORES")
+def read_timers(partition: PartitionKeys, index: str) -> Op[list[tuple[int, str]]]:
+    """The first timers, or schedules, of a partition, without the sentinel and what is paused."""
+    words = ("ZRANGE", partition.permanent[index], 0, PAGE - 1, "WITHSCORES")
     return command("read_timers", *words, parse=_timers)
 
 
 def _timers(reply: list[bytes]) -> list[tuple[int, str]]:
     pairs = zip(reply[1::2], reply[::2], strict=True)
-    return [(int(float(score)), member.decode()) for score, member in pairs if member != b"~"]
+    return [(int(float(score)), member.decode()) for score, member in pairs if score != b"inf"]

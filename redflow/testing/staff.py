@@ -103,6 +103,7 @@ class Staff:
         assert isinstance(self._parts.pump, _SeededPump)
         self._pump = self._parts.pump
         self._pump.chance = random.Random(seed)
+        self._parts.sweeper.ticker.random = random.Random(seed).random
         self._outages = [_Outage(what, longest=0.0) for what in ("advance", "children", "sweep")]
         self._pump.outage, self._parts.children.outage, self._parts.sweeper.outage = self._outages
         self._task: asyncio.Task[None] | None = None

@@ -40,6 +40,8 @@ class Attempts:
         self._plans = shared.plans
         self._settings = shared.settings
         self._values = shared.values
+        self._counting = shared.counting
+        self._spans = shared.spans
         self._report = report
         self._note = note
         self._loop = asyncio.get_running_loop()
@@ -126,6 +128,7 @@ class Attempts:
 
     def _unreadable(self, held: Held, error: Exception) -> None:
         """The step cannot start: what is wrong with its input fails it, an outage gives it back."""
+        self._counting.unreadable(error)
         if isinstance(error, InputTooLarge):
             return self._settle(held, failed(held, error, OutcomeReason.INPUT_TOO_LARGE))
         if isinstance(error, (StoreError, NotFound)):
@@ -157,7 +160,10 @@ class Attempts:
             given.value,
             resume=resume,
             scope=given.scope,
+            headers=envelope.headers,
         )
+        if self._spans is not None:
+            held.span = self._spans.begin(held, prepared, held.context, resume)
         if prepared.runner.where == "loop":
             return self._start_coroutine(held, prepared)
         if not self._pool_of(prepared).free:
@@ -291,6 +297,8 @@ class Attempts:
             self.idle.set()
         if outcome is None:
             outcome = outcome_of_error(held, asyncio.CancelledError())
+        if self._spans is not None and held.span is not None:
+            self._spans.end(held.span, outcome)
         if outcome is None:
             self.claims.pop(held.key, None)
             return
@@ -316,6 +324,8 @@ class Attempts:
         for task in self._reading:
             task.cancel()
         await asyncio.gather(*self._reading, return_exceptions=True)
+        if self._spans is not None:
+            await self._spans.close()
         self._coroutines.close()
         self.threads.close()
         await asyncio.to_thread(self.children.close)

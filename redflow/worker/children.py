@@ -9,7 +9,15 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from redflow.crypto.values import Field
-from redflow.errors import Conflict, InvalidInput, NotFound, RedflowError, StoreError, Unavailable
+from redflow.errors import (
+    AccessDenied,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    RedflowError,
+    StoreError,
+    Unavailable,
+)
 from redflow.model.ids import child_id
 from redflow.model.outcome import OutcomeReason, StartingChild
 from redflow.model.plan import Plan
@@ -99,6 +107,9 @@ class Children:
                 try:
                     if await self._asked(wish):
                         return
+                except (AccessDenied, InvalidInput) as error:
+                    self._refuse(wish.held, error, OutcomeReason.NOT_RETRYABLE)
+                    return
                 except NotFound as error:
                     self._refuse(wish.held, error, OutcomeReason.ERROR, retryable=True)
                     return
@@ -118,6 +129,9 @@ class Children:
 
     async def _asked(self, wish: Wish) -> bool:
         """Ask once; False when another plan is meant by now."""
+        if (rights := self._shared.rights) is not None:
+            headers, workflow = wish.held.envelope.headers, wish.asked.workflow
+            await rights.may_start(headers, workflow, "subworkflow")
         plan = await self._plan_of(wish)
         async with self._pump.calling():
             started = await self._call(wish, plan)
@@ -191,8 +205,10 @@ class Children:
             self._pump.carry_out(held.partition, started.orders)
         repeated = self.outage.was_ambiguous(held.key)
         if word in _CODES:
-            self._pump.not_plainly_recorded(held, _CODES[word], repeated=repeated)
+            self._pump.not_plainly_recorded(held, _CODES[word], repeated=repeated, op="start_child")
             return
+        if self._shared.spans is not None:
+            self._shared.spans.started_child(held, wish.child, wish.asked.workflow)
         metrics, namespace = self._shared.metrics, self._shared.space.keys.namespace
         label = metrics.workflow_label(wish.asked.workflow)
         metrics.started.labels(namespace, label, "subworkflow").inc()

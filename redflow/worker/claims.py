@@ -43,6 +43,7 @@ class Held:
         "prepared",
         "queue",
         "reported",
+        "span",
         "started",
         "timer",
         "token",
@@ -79,6 +80,7 @@ class Held:
         self.why = ""
         self.noted = False
         self.reported = False
+        self.span: Any = None
 
     def overdue(self, now: float) -> bool:
         """Whether its attempt should have ended long ago, so that nobody renews its lease."""

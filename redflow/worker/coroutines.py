@@ -150,5 +150,5 @@ class Coroutines:
 
 
 def _first_stretch(coroutine: Coroutine[Any, Any, Any], bound: logs.Bound) -> Any:
-    logs.current.set(bound)
+    logs.bind(bound)
     return coroutine.send(None)

@@ -16,17 +16,21 @@ from redflow.metrics import Metrics
 from redflow.nodes.registry import Registry
 from redflow.nodes.services import Services
 from redflow.store.space import Space
+from redflow.tracing import tracing
 from redflow.version import VERSION
 from redflow.worker.attempts import Attempts
 from redflow.worker.audit import Audit
 from redflow.worker.children import Children
 from redflow.worker.clock import RedisClock
+from redflow.worker.counting import Counting
 from redflow.worker.plans import Plans
 from redflow.worker.pump import Pump
 from redflow.worker.reader import Reader
 from redflow.worker.retention import Retention
+from redflow.worker.rights import Rights
 from redflow.worker.settings import WorkerSettings
 from redflow.worker.shared import Shared
+from redflow.worker.spans import Spans
 from redflow.worker.sweeper import Sweeper
 from redflow.worker.timers import Timers
 
@@ -46,6 +50,7 @@ class Parts:
         *,
         values: Values | None = None,
         services: Services | None = None,
+        rights: Rights | None = None,
     ) -> None:
         plans = Plans(
             driver,
@@ -56,7 +61,12 @@ class Parts:
             services=services,
         )
         values = values or Values(space.keys.namespace)
-        self.shared = Shared(driver, space, settings, plans, RedisClock(), metrics, values)
+        counting = Counting(metrics, space.keys.namespace)
+        traces = tracing()
+        spans = None if traces is None else Spans(traces, driver)
+        self.shared = Shared(
+            driver, space, settings, plans, RedisClock(), metrics, values, counting, spans, rights
+        )
         self.pump = self.pump_type(self.shared)
         self.attempts = Attempts(self.shared, self.pump.report, self.pump.note)
         self.sweeper = Sweeper(self.shared)

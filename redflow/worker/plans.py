@@ -89,6 +89,9 @@ class Plans:
 
     def count_ended(self, ended: Iterable[Ended]) -> None:
         """Count executions that ended; whoever's call ended them has read their plans."""
+        ended = list(ended)
+        for one in ended:
+            self._metrics.count_duration(self._namespace, one.letter, one.took / 1000)
         counts = Counter((one.plan, one.letter) for one in ended)
         for (content_hash, letter), count in counts.items():
             plan = self._plans.get(content_hash)

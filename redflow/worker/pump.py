@@ -54,6 +54,7 @@ class Pump:
         self._clock = shared.clock
         self._values = shared.values
         self.storing = Storing(shared.values, self.report)
+        self._counting = shared.counting
         self._turn: deque[Outbox] = deque()
         self._work = asyncio.Event()
         self._going = asyncio.Event()
@@ -65,6 +66,7 @@ class Pump:
         self._in_flight = 0
         self._loop = asyncio.get_running_loop()
         self.outboxes = [Outbox(keys) for keys in shared.space.keys]
+        self._waits = self._counting.waits(shared.settings.queues)
         self.outage = Outage("advance")
         self.accepting = True
         self.attempts: Attempts | None = None
@@ -83,14 +85,11 @@ class Pump:
         """Take over a settled step; it stays held until Redis has acknowledged it."""
         if isinstance(outcome, StartingChild):
             assert self.start_child is not None
-            self.start_child(held, outcome)
-            return
+            return self.start_child(held, outcome)
         prepared, envelope = held.prepared, held.envelope
-        run = time.monotonic() - held.started
-        inline = self._space.limits.inline_value
-        step = prepared.step if prepared else None
+        run, inline = time.monotonic() - held.started, self._space.limits.inline_value
         conclusion = conclude(
-            step,
+            prepared.step if prepared else None,
             outcome,
             attempt=envelope.attempt,
             releases=envelope.releases,
@@ -99,22 +98,24 @@ class Pump:
             holds=held.holds if prepared is not None and prepared.chooses else None,
         )
         if conclusion.away is None:
-            self._send(held, conclusion, run)
-            return
+            return self._send(held, outcome, conclusion, run)
 
         def stored(reference: bytes) -> None:
             value = pack_value(reference, inline)
-            self._send(held, conclusion._replace(value=value), run)
+            self._send(held, outcome, conclusion._replace(value=value), run)
 
-        self.storing.keep(held, conclusion.away, stored)
+        return self.storing.keep(held, conclusion.away, stored)
 
-    def _send(self, held: Held, conclusion: Conclusion, run: float) -> None:
+    def _send(self, held: Held, outcome: Outcome, conclusion: Conclusion, run: float) -> None:
         kind, value, detail, status, _ = conclusion
         outbox = self.outboxes[held.partition.number]
         outbox.reports.append(Report(held, kind, meta_of(held, run), value, detail))
         self._queue(outbox)
+        self._waits[held.queue].observe(held.wait / 1000)
         if held.prepared is not None and status:
             held.prepared.tally.count(status, run)
+            if kind == "r":
+                self._counting.retried(held.prepared.step.type, outcome)
 
     def note(self, held: Held) -> None:
         """Announce a step that has not finished at once."""
@@ -343,7 +344,9 @@ class Pump:
             envelope = report.held.envelope
             self.parked(partition, due, f"w:{envelope.execution}:{envelope.step}")
 
-    def not_plainly_recorded(self, held: Held, code: int, *, repeated: bool) -> None:
+    def not_plainly_recorded(
+        self, held: Held, code: int, *, repeated: bool, op: str = "advance"
+    ) -> None:
         """An outcome was refused, or its execution stops; `repeated`: it may be recorded all the
         same, by a call whose reply was lost.
         """
@@ -353,6 +356,7 @@ class Pump:
                 other.interrupt("stop")
         elif code in (STALE, GONE) and not repeated:
             self.fenced += 1
+            self._counting.fenced(op)
             LOGGER.warning(
                 "outcome of step %s of execution %s was refused: its lease was lost",
                 held.envelope.step,

@@ -9,8 +9,11 @@ from redflow.driver import AsyncDriver
 from redflow.metrics import Metrics
 from redflow.store.space import Space
 from redflow.worker.clock import RedisClock
+from redflow.worker.counting import Counting
 from redflow.worker.plans import Plans
+from redflow.worker.rights import Rights
 from redflow.worker.settings import WorkerSettings
+from redflow.worker.spans import Spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +27,8 @@ class Shared:
     clock: RedisClock
     metrics: Metrics
     values: Values
+    counting: Counting
+    spans: Spans | None = None
+    """None in a process that has not set up OpenTelemetry."""
+    rights: Rights | None = None
+    """None where no auth provider can be set."""

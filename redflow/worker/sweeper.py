@@ -1,4 +1,4 @@
-"""Sweeps: fires due timers, carries out orders, reclaims lost leases; any worker may."""
+"""Sweeps: due timers, ticks of schedules, orders and lost leases are dealt with; any worker may."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from redflow.store.workflows import put_partition
 from redflow.worker.outage import Outage, is_refusal, lost_groups
 from redflow.worker.settings import WorkerSettings
 from redflow.worker.shared import Shared
+from redflow.worker.ticker import Ticker
 
 LOGGER = logging.getLogger("redflow.worker")
 
@@ -43,7 +44,7 @@ beat may have been due when it began, and takes some seconds to get through when
 """
 
 PAGE = 100
-"""Timers of a partition and tokens of a queue that one call looks at."""
+"""Timers and schedules of a partition and tokens of a queue that one call looks at."""
 
 MOST_PAGES = 50
 """Pages in a row before a sweep rests all the same: there are other calls to make."""
@@ -61,6 +62,7 @@ class Sweeper:
         self._space = shared.space
         self._settings = shared.settings
         self._plans = shared.plans
+        self._counting = shared.counting
         self._clock = shared.clock
         self._soon = asyncio.Event()
         self._orders: list[tuple[PartitionKeys, list[str]]] = []
@@ -68,6 +70,7 @@ class Sweeper:
         self._sweep_at = 0.0
         self._lost_error = _lost_error(shared.settings.deliveries)
         self._refused: set[str] = set()
+        self.ticker = Ticker(shared, self)
         self.outage = Outage("sweep")
         self.queues: list[str] = list(shared.settings.queues)
         """Every queue of the namespace: leases are reclaimed in queues nobody serves, too."""
@@ -167,7 +170,9 @@ class Sweeper:
             partition = partitions[found.partition - 1]
             done = await self.promote(partition, found.members)
             done += await self._reclaim(partition, queues, found.tokens)
-            more = more or (done > 0 and max(len(found.members), len(found.tokens)) >= PAGE)
+            done += await self.ticker.fire(partition, found.schedules)
+            longest = max(len(found.members), len(found.tokens), len(found.schedules))
+            more = more or (done > 0 and longest >= PAGE)
         return more
 
     def all_queues(self) -> list[str]:
@@ -253,6 +258,7 @@ class Sweeper:
 
         words, orders = await self._in_pages(send, self._undamaged(tokens))
         counts = {word: words.count(word) for word in ("moved", "lost", "cancelled", "gone")}
+        self._counting.leases(expired=sum(counts.values()), moved=counts["moved"])
         if counts["moved"] or counts["lost"]:
             self.reclaimed += counts["moved"]
             LOGGER.warning(

@@ -95,5 +95,5 @@ def _work(jobs: queue.SimpleQueue[_Job | None]) -> None:
 
 
 def _run(call: Callable[[Context], Any], context: Context) -> Any:
-    logs.current.set(context)
+    logs.bind(context)
     return call(context)

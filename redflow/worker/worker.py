@@ -10,6 +10,7 @@ from typing import Any
 
 from redflow.crypto.values import Values
 from redflow.driver import AsyncDriver, Connector
+from redflow.driver.watching import Watch
 from redflow.errors import RedflowError, StoreError
 from redflow.metrics import Metrics
 from redflow.model.operations import ALIVE_BEATS
@@ -94,6 +95,7 @@ class Worker:
         """Connect and begin to claim."""
         self._space = await self._open_space()
         driver = self._connector.async_driver()
+        driver.watch = Watch(self._metrics)
         fence = Fence(self._space, round(self.settings.lease * 1000))
         known: Found | None = None
         try:
@@ -103,11 +105,14 @@ class Worker:
             await driver.run_many(
                 [put_partition(self._space, p, self.settings.queues) for p in self._space.keys]
             )
+            if self._outfit.companion is not None:
+                await self._outfit.companion.start()
         except BaseException:
             await driver.close()
             raise
         self._driver = driver
         self._wire(driver, fence)
+        self._metrics.slots.follow(self, self._space.keys.namespace, self._slots)
         self.heartbeat.start()
         parts: list[Coroutine[Any, Any, None]] = [self.pump.run() for _ in range(IN_FLIGHT)]
         parts += [self.watchdog.run(), self.sweeper.run(), self.timers.run(), self.control.run()]
@@ -137,6 +142,7 @@ class Worker:
             self._metrics,
             values=values,
             services=services,
+            rights=outfit.rights,
         )
         self.pump, self.attempts, self.children = parts.pump, parts.attempts, parts.children
         self.sweeper, self.timers = parts.sweeper, parts.timers
@@ -180,6 +186,7 @@ class Worker:
         if driver is None:
             return
         self.pump.accepting = False
+        self._metrics.slots.forget(self)
         try:
             await self._end(self.reader_task)
             await self._give_back_waiting()
@@ -192,6 +199,8 @@ class Worker:
             await self.control.close()
             await asyncio.to_thread(self.heartbeat.stop)
             await self.attempts.close()
+            if self._outfit.companion is not None:
+                await self._outfit.companion.stop()
             await driver.close()
             LOGGER.info("worker %s stopped", self.id)
 
@@ -266,9 +275,9 @@ class Worker:
 
     async def _tick(self) -> None:
         """Prove that the loop turns, give back what waits too long, count stuck threads."""
-        rest = min(TICK, self.settings.beat)
+        rest, lag = min(TICK, self.settings.beat), self._metrics.lag.labels()
         while True:
-            self.heartbeat.ticked = time.monotonic()
+            self.heartbeat.ticked = ticked = time.monotonic()
             self.attempts.release_waiting()
             if self.attempts.threads.too_many_stuck():
                 names = ", ".join(sorted(set(self.attempts.threads.stuck.values())))
@@ -280,6 +289,12 @@ class Worker:
                     )
                 )
             await asyncio.sleep(rest)
+            lag.observe(max(0.0, time.monotonic() - ticked - rest))
+
+    def _slots(self) -> dict[str, int]:
+        busy = self.attempts.under_way
+        free = max(0, self.settings.concurrency - busy)
+        return {"busy": busy, "free": free, "stuck": len(self.attempts.threads.stuck)}
 
     def _on_beat(self, beat: Beat) -> None:
         self.sweeper.queues = beat.queues

@@ -105,6 +105,22 @@ def test_an_engine_of_its_own_process_needs_a_server(module):
     assert placed.registry is load_engine(app)[0].registry
 
 
+WHOLE = """
+from redflow import Crypto, Egress, Engine, FileStore, Key
+from redflow.secrets import EnvSecrets
+
+class Rights:
+    def check_access(self, resource, action):
+        return True
+
+engine = Engine(
+    "redis://code", crypto=Crypto([Key.new("k1")]), egress=Egress(), secrets=[EnvSecrets({})],
+    payloads=FileStore("payloads"), auth=Rights(),
+)
+engine.events.register_global_handler(print, name="mine")
+"""
+
+
 def test_options_win_over_the_code(module):
     text = "from redflow import Engine\nengine = Engine('redis://code', prefix='p:')\n"
     app = f"{module(text)}:engine"
@@ -115,6 +131,18 @@ def test_options_win_over_the_code(module):
     assert placed.prefix == "p:"
     moved = engine_of(State(namespace="n", given={"namespace": "environment"}), app)
     assert (moved.connector, moved.namespace) == (own.connector, "n")
+
+
+def test_an_application_on_another_server_keeps_what_it_was_given(module):
+    app = f"{module(WHOLE)}:engine"
+    code = load_engine(app)[0]
+    placed = engine_of(State(url="redis://line", namespace="n", given={"namespace": "line"}), app)
+    assert placed is not code
+    assert placed._namespace.crypto is code._namespace.crypto
+    assert placed._namespace.values.payloads is code._namespace.values.payloads
+    assert (placed._egress, placed._secrets) == (code._egress, code._secrets)
+    assert placed._door.gate.provider is code._door.gate.provider
+    assert placed.events._consumers.keys() == code.events._consumers.keys() == {"mine"}
 
 
 def test_workflows_of_a_module(module):

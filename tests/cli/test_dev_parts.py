@@ -13,7 +13,7 @@ from redflow import logs
 from redflow.cli import dev_folder
 from redflow.cli.base import State
 from redflow.cli.dev_folder import own_server
-from redflow.cli.dev_logs import ReadableFormatter, configure
+from redflow.cli.dev_logs import configure
 from redflow.cli.dev_process import WorkerProcess
 from redflow.cli.dev_reload import Reloader, python_changes
 from redflow.errors import Conflict
@@ -95,7 +95,7 @@ def test_a_second_one_while_the_first_is_starting(tmp_path):
 def line_of(level: int = logging.INFO, **more: object) -> str:
     record = logging.makeLogRecord({"levelno": level, "levelname": logging.getLevelName(level)})
     vars(record).update({"msg": "work %s", "args": ("began",)} | more)
-    return ReadableFormatter().format(record).partition(" ")[2]  # behind the time
+    return logs.ConsoleFormatter().format(record).partition(" ")[2]  # behind the time
 
 
 def test_lines_for_a_reader():
@@ -117,7 +117,7 @@ def test_an_error_has_its_traceback_below():
 
 
 @pytest.mark.parametrize(
-    ("format", "kind"), [(None, ReadableFormatter), ("json", logs.JsonFormatter)]
+    ("format", "kind"), [(None, logs.ConsoleFormatter), ("json", logs.JsonFormatter)]
 )
 def test_logs_are_json_when_that_is_wanted(format, kind, monkeypatch):
     root = logging.RootLogger(logging.WARNING)

@@ -1,5 +1,7 @@
 """`redflow fsck`: what is wrong, where, and what a repair does; exit code 1 while any is left."""
 
+from typing import Any
+
 import pytest
 
 from redflow.client import Client
@@ -20,7 +22,8 @@ def shop(console):
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch):
     """Wait for no lease; the tests have no worker that could run a step meanwhile."""
-    monkeypatch.setitem(Client.check.__kwdefaults__, "patience", 0.0)
+    plain: Any = Client.check.__wrapped__  # type: ignore[attr-defined] # behind the guard
+    monkeypatch.setitem(plain.__kwdefaults__, "patience", 0.0)
 
 
 def keys_of(shop, execution="live"):

@@ -241,7 +241,23 @@ def test_a_port_that_is_taken_is_said(shop, tmp_path):
         line = ("worker", "-A", "shop:engine", "--metrics-port", port)
         result = in_process(*line, cwd=tmp_path, **own)
     assert result.code == 2
-    assert f"metrics cannot be served on port {port}" in result.err
+    assert f"port {port} cannot be served" in result.err
+
+
+def test_probes_and_metrics_share_a_port_and_logs_are_lines(shop):
+    port = str(free_port())
+    line = ("--health-port", port, "--metrics-port", port, "--log-format", "console")
+    worker = shop.worker(*line)
+    assert shop.result(shop.execute("work", 0)) == "done"
+    answers = {}
+    for path in ("livez", "readyz", "metrics"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5) as reply:
+            answers[path] = reply.read().decode()
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.ends() == 0
+    assert (answers["livez"], answers["readyz"]) == ("ok\n", "ok\n")
+    assert "redflow_worker_slots" in answers["metrics"]
+    assert any(" work: work began" in text for text in worker.lines)
 
 
 def test_without_a_url_it_says_so(shop, tmp_path):

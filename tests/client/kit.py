@@ -206,13 +206,13 @@ def due_members(partition: PartitionKeys, now: int) -> Op[list[str]]:
 def set_clock(client: AsyncClient | Client, now: int) -> None:
     """Let scripts see another time than the server's, in ms."""
     namespace = client._namespace
-    namespace._limits = replace(namespace._limits, now=now)
+    namespace.limits = replace(namespace.limits, now=now)
     namespace.forget()
 
 
 def pass_time(client: AsyncClient | Client, milliseconds: int) -> None:
     """Let time pass for scripts; from the first call on it stands still between calls."""
-    now = client._namespace._limits.now or round(time.time() * 1000)
+    now = client._namespace.limits.now or round(time.time() * 1000)
     set_clock(client, now + milliseconds)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from redflow.client import AsyncClient, actor
 from redflow.driver import AsyncDriver
-from redflow.errors import Conflict, NotFound
+from redflow.errors import Conflict, InvalidInput, NotFound
 from redflow.model.status import WorkflowStatus
 from tests.client.kit import Workers, chain, hold, pass_time
 
@@ -139,3 +139,31 @@ def test_who_acts_is_named(monkeypatch: pytest.MonkeyPatch):
         assert actor.actor() == f"unknown@{socket.gethostname()}"
     finally:
         actor.actor.cache_clear()
+
+
+async def test_the_load_takes_two_round_trips(
+    client: AsyncClient, workers: Workers, driver: AsyncDriver
+):
+    await client.register_workflow(chain("order"), partitions=2)
+    await client.execute_many("order", range(7))
+    asked: list[str] = []
+    own = client._namespace.driver
+    once, all_once = own.ask_once, own.ask_all_once
+
+    async def ask_once(op, packed):
+        asked.append(op.name)
+        return await once(op, packed)
+
+    async def ask_all_once(ops, packed):
+        asked.append(f"{len(ops)} {ops[0].name}")
+        return await all_once(ops, packed)
+
+    own.ask_once, own.ask_all_once = ask_once, ask_all_once  # type: ignore[method-assign]
+    load = await client.queues.load(slots=3)
+    assert asked == ["read_queues", "2 read_load"]
+    (queue,) = load.queues
+    assert (queue.ready, queue.in_flight, queue.desired_workers) == (7, 0, 3)
+    assert queue.oldest_ready_age >= 0
+    assert (load.timers_due, load.executions_live) == (0, 7)
+    with pytest.raises(InvalidInput, match="slots"):
+        await client.queues.load(slots=0)

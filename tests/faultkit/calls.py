@@ -7,9 +7,8 @@ from redflow.store import (
     audit,
     executions,
     explaining,
+    load,
     reruns,
-    resealing,
-    secrets,
     steps,
     stopping,
     sweeps,
@@ -21,6 +20,9 @@ from redflow.store.epoch import Server, bump_epoch
 from redflow.store.executions import Start
 from redflow.store.op import Op
 from redflow.store.workflows import Registered
+from tests.faultkit.rim_calls import RIM
+from tests.faultkit.ticks import SCHEDULES
+from tests.faultkit.webhook_calls import WEBHOOKS
 from tests.store.arrange import META, QUEUES, Report, Scene, flow
 from tests.store.support import EPOCH, Store
 
@@ -265,21 +267,6 @@ def forget(scene: Scene) -> Op[Any]:
     )  # fmt: skip
 
 
-def forget_secret(scene: Scene) -> object:
-    """A secret that is there is removed."""
-    space = scene.store.space
-    scene.store.run(secrets.put_secret(space, "stripe", sealed=b"x", hosts=[]))
-    return scene.store.run(secrets.delete_secret(space, "stripe"))
-
-
-def reseal_secret(scene: Scene) -> object:
-    """A secret is replaced by itself under another key, unless it changed."""
-    space = scene.store.space
-    scene.store.run(secrets.put_secret(space, "stripe", sealed=b"x", hosts=[]))
-    values = [("v:stripe", b"x", b"y")]
-    return scene.store.run(resealing.reseal_values(space, space.keys.secrets, values))
-
-
 def repair(scene: Scene) -> Op[Any]:
     return audit.repair_execution(
         scene.store.space, scene.store.partition, queues=QUEUES,
@@ -288,6 +275,7 @@ def repair(scene: Scene) -> Op[Any]:
 
 
 CALLS: dict[str, Call] = {
+    **WEBHOOKS,
     "completed": report("c"),
     "completed, large": report("c", b"@" + b"x" * 3000),
     "failed": report("f"),
@@ -356,13 +344,11 @@ CALLS: dict[str, Call] = {
     "read": definition(read),
     "explain": definition(explain),
     "list": definition(list_live),
+    "load": definition(lambda s: load.read_load(s.store.space, s.store.partition, QUEUES)),
     "check": definition(check),
     "repair": definition(repair),
-    "secret": definition(
-        lambda s: secrets.put_secret(s.store.space, "stripe", sealed=b"x", hosts=["a.example"])
-    ),
-    "secret forgotten": forget_secret,
-    "secret sealed anew": reseal_secret,
+    **SCHEDULES,
+    **RIM,
     "unfinished": definition(
         lambda s: audit.list_unfinished(
             s.store.space, s.store.partition, worker="", queues=QUEUES, limit=9

@@ -22,6 +22,7 @@ from tests.store.comparing import QUEUES
 from tests.store.driving import WORKERS, Drive
 from tests.store.state import Outcome
 from tests.store.support import Store
+from tests.store.ticking import Ticking
 
 T = TypeVar("T")
 Ask = Callable[[Op[Any]], Any]
@@ -181,7 +182,7 @@ class Registry:
         """Make so many calls."""
         self.store.prepare(["default"])
         actions = [self.namespace, self.beat, self.drain, self.pause, self.register]
-        actions += [self.update, self.publish, self.plan, self.forget]
+        actions += [self.update, self.publish, self.plan, self.forget, self.schedule]
         for _ in range(calls):
             self.store.now += self.rng.choice([0, 1, 500, 40_000])
             self.rng.choice(actions)()
@@ -255,6 +256,16 @@ class Registry:
             self.store.space, self.store.partition, self.rng.choice("abcd"), fields
         ):
             self.store.run(op)
+
+    def schedule(self) -> None:
+        """A schedule is kept, paused or resumed, fired, sometimes forgotten."""
+        ticking = Ticking(self.store)
+        ticking.put(digest=self.rng.choice("ab"), next=self.store.now // 1000)
+        ticking.pause(on=self.rng.random() < 0.5, digest="a", next=self.store.now // 1000, due=1)
+        if (found := ticking.read()) is not None:
+            ticking.fire(found.next, schedule=found, next=found.next + 1)
+        if self.rng.random() < 0.2:
+            ticking.delete()
 
     def _worker(self) -> str:
         return self.rng.choice(["w-1", "w-2", "w-3"])

@@ -14,8 +14,6 @@ class Row(NamedTuple):
     without: str = ""
 
 
-CRON = "there are no schedules yet: it comes with them"
-
 ROWS: dict[str, dict[int, Row]] = {
     "The server": {
         1: Row(
@@ -228,9 +226,21 @@ ROWS: dict[str, dict[int, Row]] = {
         ),
     },
     "Time": {
-        48: Row("many processes, one tick", "", "", CRON),
-        49: Row("missed ticks", "", "", CRON),
-        50: Row("daylight saving time", "", "", CRON),
+        48: Row(
+            "many processes, one tick, workers killed",
+            "a tick's execution has a fixed id; starting it and moving the schedule on are one script",
+            "exactly one execution a tick",
+        ),
+        49: Row(
+            "missed ticks",
+            "`catch_up`: none, the last, or all up to 100; those left out are events",
+            "after an hour of a minutely schedule: skip 0, last 1, all 60",
+        ),
+        50: Row(
+            "daylight saving time",
+            "named hours are meant once a day, other ones follow real time; a tick in a gap comes after it",
+            "a daily job runs once each day in four zones for two years",
+        ),
         51: Row(
             "the server's clock jumps",
             "timers follow the server's clock; when it goes back, anyone may sweep and every lease begins anew; after a jump none is taken over for a lease",

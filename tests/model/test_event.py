@@ -28,6 +28,7 @@ def test_codes_and_names_never_change():
         19: "step.waiting",
         20: "workflow.cancelling",
         21: "workflow.failing",
+        22: "schedule.skipped",
         30: "epoch.changed",
     }
     assert all(EVENT_TYPES[code] == name for name, code in EVENT_CODES.items())

@@ -15,9 +15,18 @@ from tests.support.tree import PACKAGE, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-IMPORTED_AS = {"pyyaml": "yaml", "google-re2": "re2"}
+IMPORTED_AS = {
+    "google-re2": "re2",
+    "opentelemetry-api": "opentelemetry",
+    "opentelemetry-sdk": "opentelemetry",
+    "pyjwt": "jwt",
+    "pyyaml": "yaml",
+}
 BROUGHT_ALONG = {"hiredis", "lupa", "botocore"}
 """By what is asked for: redis[hiredis], fakeredis[lua], boto3."""
+DATA = {"tzdata"}
+"""Read by the standard library, where the system has none."""
+OUR_OWN = {"redflow", "tests", "bench", "examples"}
 PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)")
 
 
@@ -69,8 +78,8 @@ def test_all_is_every_extra_of_users():
 
 def test_every_dependency_of_users_is_imported():
     text = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
-    given = (Requirement(line).name for line in PROJECT["dependencies"])
-    names = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in given}
+    given = {Requirement(line).name for line in PROJECT["dependencies"]} - DATA
+    names = {IMPORTED_AS.get(name.lower(), name.replace("-", "_")) for name in given}
     unused = {name for name in names if not re.search(rf"^\s*(import|from) {name}\b", text, re.M)}
     assert unused == set()
 
@@ -78,8 +87,8 @@ def test_every_dependency_of_users_is_imported():
 def test_what_the_tests_import_comes_with_the_extras_that_the_readme_names():
     lines = [*PROJECT["dependencies"], *EXTRAS["dev"], *EXTRAS["test"]]
     given = {Requirement(line).name for line in lines}
-    names = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in given}
-    known = names | BROUGHT_ALONG | set(sys.stdlib_module_names) | {"redflow", "tests", "bench"}
+    names = {IMPORTED_AS.get(name.lower(), name.replace("-", "_")) for name in given}
+    known = names | BROUGHT_ALONG | set(sys.stdlib_module_names) | OUR_OWN
     paths = [path for folder in ("tests", "bench") for path in (ROOT / folder).rglob("*.py")]
     assert {name for path in paths for name in imported_by(path)} - known == set()
 

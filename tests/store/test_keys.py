@@ -5,7 +5,21 @@ import re
 import pytest
 import redis
 
-from redflow.store import keys, script, secrets, workers, workflows
+from redflow.cron.schedule import Definition
+from redflow.store import (
+    api_keys,
+    audit_log,
+    events,
+    executions,
+    keys,
+    schedules,
+    script,
+    secrets,
+    webhooks,
+    workers,
+    workflows,
+)
+from redflow.store.executions import Start
 from redflow.store.keys import Key
 from redflow.store.op import Op
 from tests.store.driving import SIZES, Drive, limits_of
@@ -35,7 +49,10 @@ def test_random_calls_leave_known_keys_only(size: tuple[int, int], namespace: st
     client = fake_client()
     store = Store(client, namespace, limits_of(size))
     register_all(store)
-    Drive(store, 7, executions=2).run()
+    drive = Drive(store, 7, executions=2)
+    drive.run()
+    deliver(store, drive)
+    tick(store, drive)
     found = {name.decode(): kind(store, name) for name in store.command("KEYS", "*")}
     families = {name: families_of(name, namespace) for name in found}
     assert {name for name, known in families.items() if len(known) != 1} == set()
@@ -54,9 +71,39 @@ def register_all(store: Store) -> None:
         ),
         workers.put_worker(store.space, "w1", queues=["default"], about=b"x", alive=60_000),
         secrets.put_secret(store.space, "stripe", sealed=b"x", hosts=[]),
+        api_keys.put_api_key(store.space, "k", digest="d", role="viewer", name="", lifetime=0),
+        audit_log.append_audit(
+            store.space, "1", decision="allowed", subject="", tenant="", method="",
+            action="execute", resource="workflow:a:b", request="",
+        ),
+        events.lead_consumers(store.space, ["mail"], process="p1", lease=15_000),
+        events.move_consumers(store.space, store.partition, [("mail", 1, events.OLDEST)]),
+        webhooks.put_webhook(
+            store.space, "stripe", path="p", choice="keep", rate=1, document=b"{}"
+        ),
     ]  # fmt: skip
     for op in ops:
         store.run(op)
+
+
+def tick(store: Store, drive: Drive) -> None:
+    """Keep a schedule."""
+    name, _ = drive.plans[0]
+    op = schedules.put_schedule(
+        store.space, store.partition, "nightly", Definition(workflow=name, cron="0 2 * * *"),
+        digest="d", input=b"\x01", input_digest="digest", meta=b"", headers=b"", next=1, due=1000,
+    )  # fmt: skip
+    assert store.run(op) == "created"
+
+
+def deliver(store: Store, drive: Drive) -> None:
+    """Start an execution as the delivery of a webhook does."""
+    name, plan = drive.plans[0]
+    op = executions.start_executions(
+        store.space, store.partition, [Start("w-1", 1, 1, b"\x01", "digest")],
+        workflows=[name], plans=[plan.hash], queues=plan.queues, claim=9,
+    )  # fmt: skip
+    assert store.run(op)[0] == ["ok"]
 
 
 def kind(store: Store, name: bytes) -> str:

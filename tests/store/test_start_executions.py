@@ -239,3 +239,63 @@ def test_near_maxmemory_nothing_is_taken_in_and_what_is_there_is_known(scene: Sc
 def test_it_is_taken_in_again_when_nobody_has_said_so_for_long(scene: Scene) -> None:
     scene.store.command("HSET", scene.store.key("sweeper"), "full", EPOCH)
     assert start(scene.store, one(), plans=(scene.plan.hash,)) == (["ok"], [])
+
+
+# --- deliveries of webhooks
+
+DAY = 86_400_000
+
+
+def deliver(scene: Scene, *starts: Start, claim: int = DAY) -> list[str]:
+    op = start_executions(
+        scene.store.space, scene.store.partition, starts, workflows=("wf",),
+        plans=(scene.plan.hash,), queues=QUEUES, claim=claim,
+    )  # fmt: skip
+    return scene.store.run(op)[0]
+
+
+def forget(scene: Scene, execution: str = "e1") -> None:
+    """Remove an execution as retention does, long before the day is over."""
+    scene.store.command("DEL", scene.store.key(f"execution:{execution}"))
+
+
+def test_a_delivery_is_taken_once_whatever_its_input(scene: Scene) -> None:
+    assert deliver(scene, one(), one(), one(digest="other")) == ["ok", "delivered", "delivered"]
+    assert scene.store.zset("deliveries") == {"e1": EPOCH}
+
+
+def test_a_delivery_is_not_taken_again_when_its_execution_is_gone(scene: Scene) -> None:
+    deliver(scene, one())
+    forget(scene)
+    scene.store.now += DAY - 1
+    assert deliver(scene, one()) == ["delivered"]
+    scene.store.now += 1
+    assert deliver(scene, one()) == ["ok"]
+
+
+def test_after_the_day_an_execution_that_is_kept_still_counts(scene: Scene) -> None:
+    deliver(scene, one())
+    scene.store.now += DAY
+    assert deliver(scene, one(), one(digest="other")) == ["dup", "conflict wf digest"]
+
+
+def test_what_is_refused_takes_nothing(scene: Scene) -> None:
+    scene.store.publish("wf", scene.plan.hash, 2, "INACTIVE")
+    assert deliver(scene, one()) == ["inactive"]
+    assert scene.store.zset("deliveries") == {}
+    scene.store.publish("wf", scene.plan.hash, 3, "ACTIVE")
+    assert deliver(scene, one()) == ["ok"]
+
+
+def test_deliveries_of_yesterday_leave(scene: Scene) -> None:
+    deliver(scene, *(one(f"e{number}") for number in range(25)))
+    scene.store.now += DAY
+    assert deliver(scene, one("f1")) == ["ok"]
+    assert len(scene.store.zset("deliveries")) == 16
+    deliver(scene, one("f2"), one("f3"))
+    assert set(scene.store.zset("deliveries")) == {"f1", "f2", "f3"}
+
+
+def test_a_start_that_is_no_delivery_leaves_no_trace_of_one(scene: Scene) -> None:
+    start(scene.store, one(), plans=(scene.plan.hash,))
+    assert scene.store.command("EXISTS", scene.store.key("deliveries")) == 0

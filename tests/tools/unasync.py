@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CLIENT = """acting asking checking client diagnosing explaining handle keyring listing namespace
-    orders pausing payloads plans purging queues reading registry rerunning rooms secrets signalling
-    skipping starting stopping workers
+CLIENT = """acting api_keys asking audit_log checking client diagnosing door explaining guard handle
+    keyring listing namespace operating orders pausing payloads plans purging queues reading
+    registry rerunning rooms schedules secrets signalling skipping starting stopping webhooks
+    workers
     workflows""".split()
 DRIVER = ". single cluster cluster/node sentinel".split()
 FILES = {

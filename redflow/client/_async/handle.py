@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from redflow.client._async.guard import guarded
 from redflow.client._async.rooms import AsyncRooms
 from redflow.client._async.signalling import Delivery
 from redflow.client.arguments import check_text, check_timeout
@@ -13,12 +14,14 @@ from redflow.model.ids import check_signal_id, check_signal_name
 from redflow.model.status import ExecutionStatus
 
 
+@guarded
 class AsyncHandle:
     """Asks about one execution; it holds no connection and costs nothing to keep."""
 
     def __init__(self, id: str, rooms: AsyncRooms) -> None:
         self.id = id
         self._rooms = rooms
+        self._door = rooms.door
 
     async def result(self, timeout: float | str | timedelta | None = None) -> Any:
         """Wait until the execution has ended and return its output; seconds, or "5m".

@@ -1,6 +1,7 @@
 """The keys that values are sealed with: how many values each has, and sealing them anew."""
 
 from redflow.client._async.asking import ask_all
+from redflow.client._async.guard import guarded
 from redflow.client._async.namespace import AsyncNamespace
 from redflow.errors import Misconfigured
 from redflow.model.operations import KeyUse
@@ -8,11 +9,13 @@ from redflow.store.explaining import read_queues
 from redflow.store.rekeying import Rekeying
 
 
+@guarded
 class AsyncKeyring:
     """Says where keys are needed; values are read a page at a time, workers may go on."""
 
     def __init__(self, namespace: AsyncNamespace) -> None:
         self._namespace = namespace
+        self._door = namespace.door
 
     async def status(self) -> list[KeyUse]:
         """Count the values of each key; needs no key itself. A key that has none may go."""

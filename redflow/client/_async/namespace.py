@@ -2,6 +2,8 @@
 
 import os
 
+from redflow.auth.provider import AuthProvider
+from redflow.client._async.door import AsyncDoor
 from redflow.client.arguments import check_partitions, check_prefix, connector_of, crypto_of
 from redflow.crypto.crypto import Crypto
 from redflow.crypto.values import Values
@@ -28,15 +30,17 @@ class AsyncNamespace:
         crypto: Crypto | None = None,
         *,
         payloads: Store | None = None,
+        auth: AuthProvider | None = None,
     ) -> None:
         self.name = check_namespace(namespace)
         self.crypto = crypto_of(crypto)
         self.values = Values(self.name, self.crypto, payloads_of(payloads, os.environ))
         self.prefix = check_prefix(prefix)
-        self._limits = limits
+        self.limits = limits
         self.connector = connector_of(server)
         self._driver: AsyncDriver | None = None
         self._space: Space | None = None
+        self.door = AsyncDoor(self, auth)
 
     @property
     def driver(self) -> AsyncDriver:
@@ -58,6 +62,10 @@ class AsyncNamespace:
                 hint="register a workflow in it, or call create_namespace",
             )
         return self._know(space)
+
+    def unknown_space(self) -> Space:
+        """Return the namespace's own keys, those of no partition; asks nothing."""
+        return Space(Keys(self.name, 0, self.prefix), self.limits)
 
     async def create(self, partitions: int | None) -> Space:
         """Return the namespace, made if it is missing; raises Conflict over its partitions."""
@@ -91,11 +99,11 @@ class AsyncNamespace:
 
     async def _ask(self, partitions: int) -> Space:
         """Create the namespace, or only look with 0 partitions; it has none if it is missing."""
-        unknown = Space(Keys(self.name, 0, self.prefix), self._limits)
-        found, schema = await self.driver.run(put_namespace(unknown, partitions))
+        op = put_namespace(self.unknown_space(), partitions)
+        found, schema = await self.driver.run(op)
         if found and schema != SCHEMA:
             raise VersionMismatch(
                 f"namespace {self.name!r} holds data model {schema}, this redflow knows {SCHEMA}",
                 hint="run the same version of redflow everywhere",
             )
-        return Space(Keys(self.name, found, self.prefix), self._limits)
+        return Space(Keys(self.name, found, self.prefix), self.limits)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from redflow.client._async.namespace import AsyncNamespace
-from redflow.client._async.payloads import AsyncPayloads
+from redflow.client._async.payloads import sweep_payloads
 from redflow.model.status import ExecutionStatus
 from redflow.store.keys import PartitionKeys
 from redflow.store.reruns import purge_executions
@@ -16,9 +16,8 @@ PAGE = 100  # executions removed by one call
 class AsyncPurging:
     """Purges executions of one namespace; safe to repeat."""
 
-    def __init__(self, namespace: AsyncNamespace, payloads: AsyncPayloads) -> None:
+    def __init__(self, namespace: AsyncNamespace) -> None:
         self._namespace = namespace
-        self._payloads = payloads
 
     async def purge(self, before: int, status: ExecutionStatus | None) -> int:
         """Remove what ended before a time in ms, of one status or of all; answers how many.
@@ -32,8 +31,8 @@ class AsyncPurging:
             # Parents end after their children, which stand in another index when they failed.
             for one in ended:
                 removed += await self._index(partition, one.lower(), before)
-        if removed and self._namespace.values.payloads is not None:
-            await self._payloads.sweep()
+        if removed:
+            await sweep_payloads(self._namespace)
         return removed
 
     async def _index(self, partition: PartitionKeys, index: str, before: int) -> int:

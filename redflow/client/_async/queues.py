@@ -1,12 +1,15 @@
 """The queues of a namespace: what waits in them, and whether workers may claim it."""
 
+from redflow.client._async.guard import guarded
 from redflow.client._async.namespace import AsyncNamespace
 from redflow.client._async.pausing import AsyncPausing
 from redflow.client._async.workers import AsyncWorkers
-from redflow.client.arguments import check_text
+from redflow.client.arguments import check_slots, check_text
 from redflow.client.evidence import pause_of
+from redflow.defaults import SLOTS
 from redflow.errors import NotFound
 from redflow.model.ids import check_queue
+from redflow.model.load import Load
 from redflow.model.operations import QueueInfo
 from redflow.store.explaining import (
     read_claimed,
@@ -15,10 +18,12 @@ from redflow.store.explaining import (
     read_queues,
     read_time,
 )
+from redflow.store.load import added_up, read_load
 
 Infos = list[QueueInfo]
 
 
+@guarded
 class AsyncQueues:
     """Lists queues and pauses them."""
 
@@ -26,6 +31,7 @@ class AsyncQueues:
         self, namespace: AsyncNamespace, pausing: AsyncPausing, workers: AsyncWorkers
     ) -> None:
         self._namespace = namespace
+        self._door = namespace.door
         self._pausing = pausing
         self._workers = workers
 
@@ -49,6 +55,16 @@ class AsyncQueues:
                 )
             )
         return found
+
+    async def load(self, slots: int = SLOTS) -> Load:
+        """Return how much work there is, and how many workers of so many slots that would fill.
+
+        Two round trips, whatever there is: one bounded read of each partition.
+        """
+        space, driver = await self._namespace.space(), self._namespace.driver
+        names = await driver.run(read_queues(space))
+        parts = await driver.run_many([read_load(space, one, names) for one in space.keys])
+        return added_up(names, parts, slots=check_slots(slots))
 
     async def pause(self, name: str, reason: str = "") -> None:
         """Let no worker claim steps of a queue; those that run may finish. Raises NotFound."""

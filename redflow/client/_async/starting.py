@@ -100,6 +100,7 @@ class AsyncStarter:
                 workflows=[options.workflow],
                 plans=[batch.plan.hash],
                 queues=batch.plan.queues,
+                claim=options.claim,
             )
             for batch in todo
         ]

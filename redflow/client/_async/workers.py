@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from redflow.client._async.guard import guarded
 from redflow.client._async.namespace import AsyncNamespace
 from redflow.client.arguments import check_text
 from redflow.client.evidence import worker_of
@@ -15,11 +16,13 @@ Infos = list[WorkerInfo]
 LISTED = 100  # records read in one round trip
 
 
+@guarded
 class AsyncWorkers:
     """Lists workers and asks them to end."""
 
     def __init__(self, namespace: AsyncNamespace) -> None:
         self._namespace = namespace
+        self._door = namespace.door
 
     async def list(self) -> Infos:
         """Return the workers that beat lately, by id; `alive` says which still do."""

@@ -1,5 +1,7 @@
 """The workflows of a namespace: which version new executions run, and whether they may."""
 
+from redflow.client._async.door import AsyncDoor
+from redflow.client._async.guard import guarded
 from redflow.client._async.pausing import AsyncPausing
 from redflow.client._async.registry import AsyncRegistry
 from redflow.client.arguments import check_text, check_version
@@ -10,12 +12,14 @@ from redflow.model.status import WorkflowStatus
 Infos = list[WorkflowInfo]
 
 
+@guarded
 class AsyncWorkflows:
     """Shows registered workflows and changes what they start."""
 
-    def __init__(self, registry: AsyncRegistry, pausing: AsyncPausing) -> None:
+    def __init__(self, registry: AsyncRegistry, pausing: AsyncPausing, door: AsyncDoor) -> None:
         self._registry = registry
         self._pausing = pausing
+        self._door = door
 
     async def get(self, id: str, version: int | None = None) -> WorkflowVersion:
         """Return a version of a workflow, by default the latest; raises NotFound."""

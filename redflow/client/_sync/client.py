@@ -6,30 +6,26 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
+from redflow.auth.provider import AuthProvider
+from redflow.client._sync.guard import guarded
 from redflow.client._sync.handle import Handle
 from redflow.client._sync.namespace import Namespace
+from redflow.client._sync.operating import Operating
 from redflow.client._sync.registry import Check
 from redflow.client._sync.rooms import Rooms
-from redflow.client._sync.secrets import Kept
 from redflow.client._sync.signalling import Delivery
 from redflow.client.answers import naming, raise_first
 from redflow.client.arguments import (
-    LATEST,
     check_asked_id,
-    check_ended,
     check_hash,
     check_labels,
     check_limit,
     check_since,
     check_status,
     check_step_id,
-    check_text,
-    check_time,
     check_version,
 )
 from redflow.client.cursors import place_of
-from redflow.client.diagnosis import Diagnosis
-from redflow.client.evidence import EVERYTHING
 from redflow.client.filters import Filter
 from redflow.client.requests import (
     OnConflict,
@@ -41,9 +37,9 @@ from redflow.client.requests import (
     timing_of,
 )
 from redflow.client.reruns import UNSET, rerun_options_of
+from redflow.client.sending import Sending
 from redflow.crypto.crypto import Crypto
 from redflow.crypto.values import Values
-from redflow.defaults import LEASE
 from redflow.driver import Connector
 from redflow.model.execution import (
     Execution,
@@ -60,13 +56,12 @@ from redflow.model.rerun import RerunPlan
 from redflow.model.status import ExecutionStatus
 from redflow.model.workflow import Workflow
 from redflow.payloads.payloads import Store
-from redflow.secrets.values import SecretInfo
-from redflow.store.damage import Audited
 from redflow.store.keys import DEFAULT_PREFIX
 from redflow.store.space import Limits
 
 
-class Client:
+@guarded
+class Client(Operating):
     """Talks to one namespace; connects when first used. Close it, or use it as a context."""
 
     def __init__(
@@ -79,16 +74,20 @@ class Client:
         on_started: OnStarted | None = None,
         crypto: Crypto | None = None,
         payloads: Store | None = None,
+        auth: AuthProvider | None = None,
     ) -> None:
         """`server` is a URL or a connector; `limits` bound one script call (tests lower them).
 
         `on_started` is told the workflow and the number of executions this client has started.
         With `crypto` (else REDFLOW_CRYPTO_KEYS) values are encrypted before they leave this
-        process; with `payloads` (else REDFLOW_PAYLOADS) large ones go to a payload store.
+        process; with `payloads` (else REDFLOW_PAYLOADS) large ones go to a payload store. With
+        `auth` every call asks it first: see docs/auth.md.
         """
+        bounds = limits or Limits()
         self._namespace = Namespace(
-            server, namespace, prefix, limits or Limits(), crypto, payloads=payloads
+            server, namespace, prefix, bounds, crypto, payloads=payloads, auth=auth
         )
+        self._door = self._namespace.door
         self._rooms = Rooms(self._namespace, on_started)
         self.workflows = self._rooms.workflows
         """Versions, status and pauses of registered workflows."""
@@ -96,10 +95,18 @@ class Client:
         """What waits in each queue, and its pauses."""
         self.workers = self._rooms.workers
         """The workers that beat lately."""
+        self.schedules = self._rooms.schedules
+        """What is started when."""
+        self.webhooks = self._rooms.webhooks
+        """Who may start workflows from outside."""
         self.keyring = self._rooms.keyring
         """The keys that values are sealed with."""
         self.payloads = self._rooms.payloads
         """What is in the payload store."""
+        self.api_keys = self._rooms.api_keys
+        """The keys that callers of the HTTP API show."""
+        self.audit = self._rooms.audit
+        """Who changed what, where an auth provider is set."""
 
     @property
     def _values(self) -> Values:
@@ -151,14 +158,6 @@ class Client:
         number = None if version is None else check_version(version)
         return self._rooms.registry.get(check_workflow_id(workflow), number)
 
-    def pause_namespace(self, reason: str = "") -> None:
-        """Let no worker claim anything; steps that run may finish."""
-        self._rooms.pausing.claims(EVERYTHING, on=True, reason=check_text(reason, "reason"))
-
-    def resume_namespace(self) -> None:
-        """Let workers claim again; queues that are paused themselves stay so."""
-        self._rooms.pausing.claims(EVERYTHING, on=False)
-
     def list_workflows(self) -> list[WorkflowInfo]:
         """Return all workflows, in the order they were first registered."""
         return self._rooms.registry.all()
@@ -197,8 +196,8 @@ class Client:
         request = request_of(
             options, self._values, input, id=id, key=idempotency_key, meta=meta, timing=timing
         )
-        with naming([request]):
-            self._rooms.single.start(options, request)
+        with naming([request]), Sending(self.namespace, workflow, [request]) as (sent,):
+            self._rooms.single.start(options, sent)
         return self._handle(request.id)
 
     def execute_many(
@@ -223,8 +222,8 @@ class Client:
         meta, timing = meta_of(labels, metadata), timing_of(at, delay, timeout)
         requests = requests_of(options, self._values, inputs, ids=ids, meta=meta, timing=timing)
         if requests:
-            with naming(requests):
-                raise_first(self._rooms.starter.start(options, requests), len(requests))
+            with naming(requests), Sending(self.namespace, workflow, requests) as sent:
+                raise_first(self._rooms.starter.start(options, sent), len(requests))
         return [self._handle(request.id) for request in requests]
 
     def handle(self, id: str) -> Handle:
@@ -337,17 +336,6 @@ class Client:
         options = rerun_options_of(self._values, from_node, input, version, compensation)
         return self._rooms.rerunning.plan(check_asked_id(id), options)
 
-    def purge(
-        self, before: datetime | None = None, status: ExecutionStatus | str | None = None
-    ) -> int:
-        """Remove executions that ended before a time, by default all; answers how many.
-
-        `status` limits it to COMPLETED, FAILED or CANCELLED ones. Never one that still runs, nor a
-        child whose parent does.
-        """
-        until = LATEST if before is None else check_time(before, "before")
-        return self._rooms.purging.purge(until, check_ended(status))
-
     def explain(self, id: str, node: str | None = None) -> list[Reason]:
         """Say why an execution, or one node of it, does not go on: all reasons, in order.
 
@@ -357,43 +345,6 @@ class Client:
         return self._rooms.explaining.explain(
             check_asked_id(id), None if node is None else check_step_id(node)
         )
-
-    # Secrets
-
-    def put_secret(self, name: str, value: str, hosts: Iterable[str] = ()) -> Kept:
-        """Keep a secret for this namespace, sealed; `hosts` are those nodes may send it to.
-
-        Says whether it was created or replaced. Raises InvalidInput, Misconfigured without
-        `crypto`, Conflict when the namespace keeps as many as it may.
-        """
-        return self._rooms.secrets.put(name, value, hosts)
-
-    def list_secrets(self) -> list[SecretInfo]:
-        """Return the secrets that Redis keeps, by name, without their values; needs no key."""
-        return self._rooms.secrets.all()
-
-    def delete_secret(self, name: str) -> None:
-        """Forget a secret that Redis keeps; raises NotFound."""
-        self._rooms.secrets.delete(name)
-
-    # The namespace as a whole
-
-    def check(
-        self, *, repair: bool = False, partition: int | None = None, patience: float = LEASE
-    ) -> Audited:
-        """Check what the keys of the namespace say of each other; `repair` mends what it can.
-
-        Safe while workers run. A step that lost its token is issued again after `patience` seconds,
-        so that no worker runs it any more. Raises NotFound, InvalidInput for an unknown partition.
-        """
-        return self._rooms.checking.check(repair=repair, partition=partition, patience=patience)
-
-    def diagnose(self) -> Diagnosis:
-        """Judge the server, this installation and the namespace; raises Unavailable, Misconfigured.
-
-        Changes nothing. What may not be asked is named, and not judged.
-        """
-        return self._rooms.diagnosing.diagnose()
 
     def _handle(self, id: str) -> Handle:
         return Handle(id, self._rooms)

@@ -4,6 +4,7 @@
 from datetime import timedelta
 from typing import Any
 
+from redflow.client._sync.guard import guarded
 from redflow.client._sync.rooms import Rooms
 from redflow.client._sync.signalling import Delivery
 from redflow.client.arguments import check_text, check_timeout
@@ -14,12 +15,14 @@ from redflow.model.ids import check_signal_id, check_signal_name
 from redflow.model.status import ExecutionStatus
 
 
+@guarded
 class Handle:
     """Asks about one execution; it holds no connection and costs nothing to keep."""
 
     def __init__(self, id: str, rooms: Rooms) -> None:
         self.id = id
         self._rooms = rooms
+        self._door = rooms.door
 
     def result(self, timeout: float | str | timedelta | None = None) -> Any:
         """Wait until the execution has ended and return its output; seconds, or "5m".

@@ -2,6 +2,7 @@
 """The keys that values are sealed with: how many values each has, and sealing them anew."""
 
 from redflow.client._sync.asking import ask_all
+from redflow.client._sync.guard import guarded
 from redflow.client._sync.namespace import Namespace
 from redflow.errors import Misconfigured
 from redflow.model.operations import KeyUse
@@ -9,11 +10,13 @@ from redflow.store.explaining import read_queues
 from redflow.store.rekeying import Rekeying
 
 
+@guarded
 class Keyring:
     """Says where keys are needed; values are read a page at a time, workers may go on."""
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
+        self._door = namespace.door
 
     def status(self) -> list[KeyUse]:
         """Count the values of each key; needs no key itself. A key that has none may go."""

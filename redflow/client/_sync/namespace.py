@@ -3,6 +3,8 @@
 
 import os
 
+from redflow.auth.provider import AuthProvider
+from redflow.client._sync.door import Door
 from redflow.client.arguments import check_partitions, check_prefix, connector_of, crypto_of
 from redflow.crypto.crypto import Crypto
 from redflow.crypto.values import Values
@@ -29,15 +31,17 @@ class Namespace:
         crypto: Crypto | None = None,
         *,
         payloads: Store | None = None,
+        auth: AuthProvider | None = None,
     ) -> None:
         self.name = check_namespace(namespace)
         self.crypto = crypto_of(crypto)
         self.values = Values(self.name, self.crypto, payloads_of(payloads, os.environ))
         self.prefix = check_prefix(prefix)
-        self._limits = limits
+        self.limits = limits
         self.connector = connector_of(server)
         self._driver: Driver | None = None
         self._space: Space | None = None
+        self.door = Door(self, auth)
 
     @property
     def driver(self) -> Driver:
@@ -59,6 +63,10 @@ class Namespace:
                 hint="register a workflow in it, or call create_namespace",
             )
         return self._know(space)
+
+    def unknown_space(self) -> Space:
+        """Return the namespace's own keys, those of no partition; asks nothing."""
+        return Space(Keys(self.name, 0, self.prefix), self.limits)
 
     def create(self, partitions: int | None) -> Space:
         """Return the namespace, made if it is missing; raises Conflict over its partitions."""
@@ -92,11 +100,11 @@ class Namespace:
 
     def _ask(self, partitions: int) -> Space:
         """Create the namespace, or only look with 0 partitions; it has none if it is missing."""
-        unknown = Space(Keys(self.name, 0, self.prefix), self._limits)
-        found, schema = self.driver.run(put_namespace(unknown, partitions))
+        op = put_namespace(self.unknown_space(), partitions)
+        found, schema = self.driver.run(op)
         if found and schema != SCHEMA:
             raise VersionMismatch(
                 f"namespace {self.name!r} holds data model {schema}, this redflow knows {SCHEMA}",
                 hint="run the same version of redflow everywhere",
             )
-        return Space(Keys(self.name, found, self.prefix), self._limits)
+        return Space(Keys(self.name, found, self.prefix), self.limits)

@@ -4,6 +4,7 @@
 import time
 
 from redflow.client._sync.asking import ask_all
+from redflow.client._sync.guard import guarded
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.storing import apart
 from redflow.defaults import PAYLOAD_GRACE
@@ -11,11 +12,13 @@ from redflow.errors import InvalidInput, Misconfigured
 from redflow.store.payloads import PayloadSweep
 
 
+@guarded
 class Payloads:
     """Sweeps the payload store of one namespace."""
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
+        self._door = namespace.door
 
     def sweep(self, grace: float = PAYLOAD_GRACE) -> int:
         """Remove payloads whose executions were purged; answers how many.
@@ -25,17 +28,24 @@ class Payloads:
         """
         if not grace >= 0:
             raise InvalidInput(f"grace {grace!r} is not 0 or more seconds", field="grace")
-        values = self._namespace.values
-        if values.payloads is None:
+        if self._namespace.values.payloads is None:
             raise Misconfigured(
                 "there is no payload store here",
                 hint="set REDFLOW_PAYLOADS, or give payloads=FileStore(directory)",
             )
-        space, driver = self._namespace.space(), self._namespace.driver
-        sweep = PayloadSweep(space, values.payloads, time.time() - grace)
-        while apart(values, sweep.read):
-            ask_all(driver, sweep.ask())
-            apart(values, sweep.remove)
-        ask_all(driver, sweep.spare())
+        return sweep_payloads(self._namespace, grace)
+
+
+def sweep_payloads(namespace: Namespace, grace: float = PAYLOAD_GRACE) -> int:
+    """Remove payloads that nothing refers to; 0 without a store."""
+    values = namespace.values
+    if values.payloads is None:
+        return 0
+    space, driver = namespace.space(), namespace.driver
+    sweep = PayloadSweep(space, values.payloads, time.time() - grace)
+    while apart(values, sweep.read):
+        ask_all(driver, sweep.ask())
         apart(values, sweep.remove)
-        return sweep.removed
+    ask_all(driver, sweep.spare())
+    apart(values, sweep.remove)
+    return sweep.removed

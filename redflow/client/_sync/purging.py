@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 
 from redflow.client._sync.namespace import Namespace
-from redflow.client._sync.payloads import Payloads
+from redflow.client._sync.payloads import sweep_payloads
 from redflow.model.status import ExecutionStatus
 from redflow.store.keys import PartitionKeys
 from redflow.store.reruns import purge_executions
@@ -17,9 +17,8 @@ PAGE = 100  # executions removed by one call
 class Purging:
     """Purges executions of one namespace; safe to repeat."""
 
-    def __init__(self, namespace: Namespace, payloads: Payloads) -> None:
+    def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
-        self._payloads = payloads
 
     def purge(self, before: int, status: ExecutionStatus | None) -> int:
         """Remove what ended before a time in ms, of one status or of all; answers how many.
@@ -33,8 +32,8 @@ class Purging:
             # Parents end after their children, which stand in another index when they failed.
             for one in ended:
                 removed += self._index(partition, one.lower(), before)
-        if removed and self._namespace.values.payloads is not None:
-            self._payloads.sweep()
+        if removed:
+            sweep_payloads(self._namespace)
         return removed
 
     def _index(self, partition: PartitionKeys, index: str, before: int) -> int:

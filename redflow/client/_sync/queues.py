@@ -1,13 +1,16 @@
 # GENERATED from redflow/client/_async/queues.py by tests/tools/unasync.py: change that file.
 """The queues of a namespace: what waits in them, and whether workers may claim it."""
 
+from redflow.client._sync.guard import guarded
 from redflow.client._sync.namespace import Namespace
 from redflow.client._sync.pausing import Pausing
 from redflow.client._sync.workers import Workers
-from redflow.client.arguments import check_text
+from redflow.client.arguments import check_slots, check_text
 from redflow.client.evidence import pause_of
+from redflow.defaults import SLOTS
 from redflow.errors import NotFound
 from redflow.model.ids import check_queue
+from redflow.model.load import Load
 from redflow.model.operations import QueueInfo
 from redflow.store.explaining import (
     read_claimed,
@@ -16,15 +19,18 @@ from redflow.store.explaining import (
     read_queues,
     read_time,
 )
+from redflow.store.load import added_up, read_load
 
 Infos = list[QueueInfo]
 
 
+@guarded
 class Queues:
     """Lists queues and pauses them."""
 
     def __init__(self, namespace: Namespace, pausing: Pausing, workers: Workers) -> None:
         self._namespace = namespace
+        self._door = namespace.door
         self._pausing = pausing
         self._workers = workers
 
@@ -48,6 +54,16 @@ class Queues:
                 )
             )
         return found
+
+    def load(self, slots: int = SLOTS) -> Load:
+        """Return how much work there is, and how many workers of so many slots that would fill.
+
+        Two round trips, whatever there is: one bounded read of each partition.
+        """
+        space, driver = self._namespace.space(), self._namespace.driver
+        names = driver.run(read_queues(space))
+        parts = driver.run_many([read_load(space, one, names) for one in space.keys])
+        return added_up(names, parts, slots=check_slots(slots))
 
     def pause(self, name: str, reason: str = "") -> None:
         """Let no worker claim steps of a queue; those that run may finish. Raises NotFound."""

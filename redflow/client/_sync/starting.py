@@ -101,6 +101,7 @@ class Starter:
                 workflows=[options.workflow],
                 plans=[batch.plan.hash],
                 queues=batch.plan.queues,
+                claim=options.claim,
             )
             for batch in todo
         ]

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from redflow.client._sync.guard import guarded
 from redflow.client._sync.namespace import Namespace
 from redflow.client.arguments import check_text
 from redflow.client.evidence import worker_of
@@ -16,11 +17,13 @@ Infos = list[WorkerInfo]
 LISTED = 100  # records read in one round trip
 
 
+@guarded
 class Workers:
     """Lists workers and asks them to end."""
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
+        self._door = namespace.door
 
     def list(self) -> Infos:
         """Return the workers that beat lately, by id; `alive` says which still do."""

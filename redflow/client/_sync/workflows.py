@@ -1,6 +1,8 @@
 # GENERATED from redflow/client/_async/workflows.py by tests/tools/unasync.py: change that file.
 """The workflows of a namespace: which version new executions run, and whether they may."""
 
+from redflow.client._sync.door import Door
+from redflow.client._sync.guard import guarded
 from redflow.client._sync.pausing import Pausing
 from redflow.client._sync.registry import Registry
 from redflow.client.arguments import check_text, check_version
@@ -11,12 +13,14 @@ from redflow.model.status import WorkflowStatus
 Infos = list[WorkflowInfo]
 
 
+@guarded
 class Workflows:
     """Shows registered workflows and changes what they start."""
 
-    def __init__(self, registry: Registry, pausing: Pausing) -> None:
+    def __init__(self, registry: Registry, pausing: Pausing, door: Door) -> None:
         self._registry = registry
         self._pausing = pausing
+        self._door = door
 
     def get(self, id: str, version: int | None = None) -> WorkflowVersion:
         """Return a version of a workflow, by default the latest; raises NotFound."""

@@ -1,0 +1,1 @@
+"""Several customers on one redflow: who may see, start and change which workflow."""

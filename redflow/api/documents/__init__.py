@@ -1,0 +1,1 @@
+"""What the API answers: structs for each resource, and how they are made of what clients say."""

@@ -1,0 +1,1 @@
+"""Events: what records mean, reading them, and the handlers that are called with them."""
