@@ -102,6 +102,16 @@ async def driver(connector: Connector) -> AsyncIterator[AsyncDriver]:
     await made.close()
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Mark tests that start a server of their own: they would show nothing of another topology."""
+    for item in items:
+        cases = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        given = "server_url" in item.fixturenames or "server" in cases
+        if item.get_closest_marker("server") and not given:
+            item.add_marker(pytest.mark.single("it starts a server of its own"))
+
+
 def pytest_collection_finish() -> None:
     """Leave thousands of test items out of every later garbage collection."""
     gc.collect()

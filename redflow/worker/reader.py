@@ -81,9 +81,12 @@ class Reader:
         first, *others = self._lines
         if not others:
             await self._follow(first)
-        async with asyncio.TaskGroup() as following:
-            for line in self._lines:
-                following.create_task(self._follow(line))
+        try:
+            async with asyncio.TaskGroup() as following:
+                for line in self._lines:
+                    following.create_task(self._follow(line))
+        except ExceptionGroup as failed:  # one is told, as where there is one line
+            raise failed.exceptions[0] from None
 
     def lost_reply(self) -> None:
         """Have everything adopted that was claimed for this worker and that it does not hold."""

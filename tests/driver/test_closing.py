@@ -27,6 +27,12 @@ ANSWERS = {
     b"EVALSHA": b"*2\r\n$4\r\nsame\r\n:1\r\n",
     b"XREAD": b"*-1\r\n",
     b"PING": b"+PONG\r\n",
+    b"ROLE": b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n",
+}
+URLS = {
+    "tcp": "redis://127.0.0.1:{}",
+    "sentinel": "redis+sentinel://127.0.0.1:{}/main",
+    "cluster": "redis+cluster://127.0.0.1:{}",
 }
 CALLS: dict[str, Callable[[AsyncDriver], Coroutine[Any, Any, Any]]] = {
     "run": lambda driver: driver.run(OP),
@@ -40,7 +46,10 @@ CALLS: dict[str, Callable[[AsyncDriver], Coroutine[Any, Any, Any]]] = {
 
 
 class Listening:
-    """A server of few answers that knows who is connected; XREAD waits while it is held."""
+    """A server of few answers that knows who is connected; XREAD waits while it is held.
+
+    It is also the sentinel that names it, and the one node of a cluster.
+    """
 
     url: str
 
@@ -49,6 +58,7 @@ class Listening:
         self.reading = asyncio.Event()
         self.free = asyncio.Event()
         self.free.set()
+        self._answers = dict(ANSWERS)
         self._left = asyncio.Condition()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -61,7 +71,7 @@ class Listening:
                     if words[0] == b"XREAD":
                         self.reading.set()
                         await self.free.wait()
-                    writer.write(ANSWERS.get(words[0], b"+OK\r\n"))
+                    writer.write(self._answers.get(words[0], b"+OK\r\n"))
         except OSError:
             pass  # torn, not closed
         finally:
@@ -69,6 +79,14 @@ class Listening:
             async with self._left:
                 self.connected -= 1
                 self._left.notify_all()
+
+    def name_port(self, port: int) -> None:
+        """Say so where it is asked for the place of a primary or of the owner of a slot."""
+        host, digits = b"$9\r\n127.0.0.1\r\n", str(port).encode()
+        named = b"*2\r\n%b$%d\r\n%b\r\n" % (host, len(digits), digits)
+        self._answers[b"SENTINEL"] = named
+        slots = b"*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n%b:%b\r\n" % (host, digits)
+        self._answers[b"CLUSTER"] = slots
 
     async def until_connected(self, count: int) -> None:
         """Return when so many are connected, of all who have come."""
@@ -79,7 +97,7 @@ class Listening:
             await self._left.wait_for(lambda: self.connected == count)
 
 
-@pytest.fixture(params=["tcp", "unix"])
+@pytest.fixture(params=["unix", *URLS])
 async def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Listening]:
@@ -91,7 +109,9 @@ async def server(
         server.url = f"unix://{path}"
     else:
         listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-        server.url = f"redis://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        port = listener.sockets[0].getsockname()[1]
+        server.name_port(port)
+        server.url = URLS[request.param].format(port)
     async with listener:
         yield server
 

@@ -243,6 +243,13 @@ async def test_what_needs_no_key_is_asked_of_some_node_or_of_every_primary():
     assert await cluster.everywhere("INFO") == [("h:1", "one"), ("h:2", "two")]
 
 
+@pytest.mark.parametrize("args", [(), ("GET", LOW)])
+async def test_a_script_without_a_key_is_asked_of_some_node(args: tuple[str, ...]):
+    """Whatever its arguments look like."""
+    nodes = Nodes(_1=[BOTH], _2=["some"])
+    assert await nodes.cluster(1).run(op_of("return 1", args=args)) == "some"
+
+
 def test_each_partition_is_a_group():
     assert Nodes().cluster(1).together(["a", "b"]) == [["a"], ["b"]]
     assert RedisConnector("redis://h").driver().together(["a", "b"]) == [["a", "b"]]

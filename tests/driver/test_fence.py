@@ -194,6 +194,7 @@ async def test_a_restarted_server_has_another_history():
 
 
 @pytest.mark.server
+@pytest.mark.single("each node of a cluster is met once")
 async def test_connections_that_come_back_together_speak_once(server_url: str):
     fence = Recorded()
     async with watched(server_url, fence) as driver:

@@ -31,6 +31,7 @@ class Ear:
             await self.task
 
 
+@pytest.mark.single("any node may be told, and counts only its own listeners")
 async def test_messages_of_all_channels_are_heard_in_their_order(
     driver: AsyncDriver, namespace: str
 ):
@@ -57,6 +58,7 @@ async def test_who_stops_listening_is_gone(server_url: str, namespace: str):
     await driver.close()
 
 
+@pytest.mark.single("any node may be told, and counts only its own listeners")
 async def test_a_silent_server_is_asked_for_a_sign_of_life(
     connector: Connector, namespace: str, monkeypatch
 ):

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.store.support import Store, server_client
+from tests.store.support import Store
+from tests.support.clients import server_client
 
 
 @pytest.fixture

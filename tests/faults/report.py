@@ -21,10 +21,12 @@ how. Figures are those of one run each on a machine with two shared cores.
 """
 
 
-VERSIONS = """The tests of scripts, client, worker and driver that need a server, on each.
+VERSIONS = """The tests of scripts, client, worker and driver that need a server, on each. On a
+cluster and behind sentinels those are not run that start a server of their own, or that a reason in
+their mark `single` keeps to one server.
 
-| server | passed | failed |
-|---|---|---|"""
+| server | passed | failed | not run |
+|---|---|---|---|"""
 
 
 def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
@@ -48,8 +50,12 @@ def page(results: Sequence[Mapping[str, Any]]) -> str:
 def _versions(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the tests of scripts, client, worker and driver said on other servers."""
     found = sorted((one for one in results if "version" in one), key=lambda one: one["version"])
-    lines = [f"| {one['version']} | {one['passed']:,} | {one['failed']} |" for one in found]
-    return ["## Servers\n", VERSIONS, *lines, ""]
+    return ["## Servers\n", VERSIONS, *map(_version, found), ""]
+
+
+def _version(one: Mapping[str, Any]) -> str:
+    cells = (one["version"], f"{one['passed']:,}", one["failed"], one.get("single", 0))
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def _of(number: int, results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -18,7 +18,8 @@ from redflow.store.op import Op
 from redflow.store.script import load_script, script_names
 from tests.faultkit.many import Many
 from tests.faultkit.servers import Server
-from tests.store.support import Store, raw
+from tests.store.support import Store
+from tests.support.clients import raw
 from tests.support.declared import plain_text
 from tests.worker.kit import until
 

@@ -19,7 +19,8 @@ from redflow.store.stopping import pause_execution, stop_execution
 from redflow.store.waiting import deliver_signal
 from tests.faultkit.many import Many, pages
 from tests.store.arrange import QUEUES, flow
-from tests.store.support import Store, server_client
+from tests.store.support import Store
+from tests.support.clients import server_client
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(180)]
 

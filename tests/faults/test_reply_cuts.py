@@ -22,7 +22,7 @@ from tests.faultkit.cutting import Ask, Askers, CutDrive, CutStore, Cutter, Regi
 from tests.faultkit.dump import differences, dump
 from tests.faultkit.proxy import Proxy
 from tests.store.driving import SIZES, limits_of
-from tests.store.support import server_client
+from tests.support.clients import server_client
 
 ENOUGH = 12_000
 EACH = 20

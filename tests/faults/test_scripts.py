@@ -17,7 +17,8 @@ from redflow.store.op import Op
 from redflow.store.script import script_names
 from tests.faultkit.calls import CALLS, Call, arranged
 from tests.faultkit.servers import Server
-from tests.store.support import Store, raw
+from tests.store.support import Store
+from tests.support.clients import raw
 
 pytestmark = [pytest.mark.process, pytest.mark.row(8)]
 

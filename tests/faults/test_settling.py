@@ -22,7 +22,8 @@ from redflow.store.steps import Claim
 from redflow.store.stopping import skip_step
 from tests.faultkit.many import Many, pages
 from tests.store.arrange import QUEUES
-from tests.store.support import Store, server_client
+from tests.store.support import Store
+from tests.support.clients import server_client
 from tests.worker.kit import Bench
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]

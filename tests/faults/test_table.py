@@ -7,6 +7,7 @@ import pytest
 from tests.faultkit.programs import VERSIONS
 from tests.faults.report import PAGE, page
 from tests.faults.table import ROWS
+from tests.faults.versions import TOPOLOGIES
 from tests.support.tree import ROOT
 
 NUMBERS = [number for rows in ROWS.values() for number in rows]
@@ -36,8 +37,8 @@ def test_the_page_shows_every_row_and_no_failure():
     text = PAGE.read_text(encoding="utf-8")
     assert [int(n) for n in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)] == NUMBERS
     assert "FAILED" not in text
-    on = re.findall(r"^\| ((?:Redis|Valkey) \S+) \| ([\d,]+) \| 0 \|", text, re.MULTILINE)
-    assert len({server for server, _ in on}) == len(VERSIONS)
+    on = re.findall(r"^\| ((?:Redis|Valkey) [^|]+) \| ([\d,]+) \| 0 \|", text, re.MULTILINE)
+    assert len({server for server, _ in on}) == len(VERSIONS) + len(TOPOLOGIES)
 
 
 def test_a_row_that_nothing_shows_is_refused():
@@ -55,3 +56,15 @@ def test_cases_of_one_test_are_told_together():
     ]  # fmt: skip
     (line,) = (line for line in page(results).splitlines() if line.startswith("| 2 |"))
     assert line.endswith("| `x::three` **FAILED 1**<br>`x::two` x2: cuts 1,000; cuts 2,000 |")
+
+
+def test_each_server_is_a_line_and_says_what_was_not_run():
+    shown = {"rows": NUMBERS, "test": "tests/x.py::one", "outcome": "passed", "figures": {}}
+    servers = [
+        {"version": "Redis 7.0.15, cluster of 3 + 3", "passed": 1730, "failed": 1, "single": 4},
+        {"version": "Redis 7.0.15", "passed": 1734, "failed": 0},
+    ]
+    assert page([shown, *servers]).splitlines()[-2:] == [
+        "| Redis 7.0.15 | 1,734 | 0 | 0 |",
+        "| Redis 7.0.15, cluster of 3 + 3 | 1,730 | 1 | 4 |",
+    ]

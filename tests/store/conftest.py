@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.store.support import Store, fake_client, server_client
+from tests.store.support import Store, fake_client
 from tests.store.tally import TALLY
+from tests.support.clients import server_client
 
 
 @pytest.fixture(params=["memory", pytest.param("server", marks=pytest.mark.server)])

@@ -15,6 +15,7 @@ from redflow.store.keys import Keys, PartitionKeys
 from redflow.store.op import Op, Word
 from redflow.store.space import Limits, Space
 from redflow.store.workflows import Registered
+from tests.support.clients import raw
 
 T = TypeVar("T")
 EPOCH = 1_700_000_000_000
@@ -26,17 +27,6 @@ def fake_client() -> redis.Redis:
     server = fakeredis.FakeServer()
     lend_interpreter(server)
     return raw(fakeredis.FakeRedis(server=server, protocol=2))
-
-
-def server_client(url: str) -> redis.Redis:
-    """Connect to a real server; replies stay as the server gave them."""
-    return raw(redis.Redis.from_url(url, protocol=2))
-
-
-def raw(client: redis.Redis) -> redis.Redis:
-    """Take away the client's own reading of replies: the store reads them itself."""
-    client.response_callbacks.clear()
-    return client
 
 
 class Store:
@@ -129,14 +119,8 @@ class Store:
 
     def clear(self) -> None:
         """Delete every key of the namespace."""
-        cursor = b"0"
-        while True:
-            pattern = f"*{{{self.keys.namespace}*"
-            cursor, names = self.command("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
-            if names:
-                self.command("DEL", *names)
-            if cursor == b"0":
-                return
+        names = self.command("KEYS", f"*{{{self.keys.namespace}*")
+        self.commands(("DEL", name) for name in names)
 
 
 def pairs(flat: Sequence[bytes]) -> dict[str, bytes]:

@@ -8,7 +8,8 @@ from redflow.model.event import EventKind
 from redflow.store.epoch import Fence, Server, bump_epoch, read_server
 from redflow.store.keys import Keys
 from redflow.store.space import Space
-from tests.store.support import EPOCH, Store, server_client
+from tests.store.support import EPOCH, Store
+from tests.support.clients import server_client
 from tests.support.server import started_server
 
 LEASE = 30_000

@@ -11,7 +11,8 @@ from redflow.store.steps import advance
 from redflow.store.sweeps import Due, list_due
 from redflow.store.workflows import put_partition
 from tests.store.arrange import QUEUES, Report, Scene, flow
-from tests.store.support import EPOCH, Store, server_client
+from tests.store.support import EPOCH, Store
+from tests.support.clients import server_client
 from tests.support.server import started_server
 
 LEASE, SWEEP_LEASE, GAP = 30_000, 3_000, 15_000
@@ -195,6 +196,7 @@ def test_leases_begin_anew_when_the_clock_went_back(scene: Scene) -> None:
 # --- several partitions, trimming, a lost group
 
 
+@pytest.mark.single("one call names several partitions")
 def test_partitions_are_named_by_their_place(scene: Scene) -> None:
     store = scene.store
     keys = Keys(store.keys.namespace, 3)

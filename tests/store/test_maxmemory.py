@@ -10,7 +10,8 @@ from redflow.store.executions import Start
 from redflow.store.steps import extend_leases
 from redflow.store.sweeps import list_due, reclaim_leases
 from tests.store.arrange import META, QUEUES, Report, Scene, flow
-from tests.store.support import EPOCH, Store, server_client
+from tests.store.support import EPOCH, Store
+from tests.support.clients import server_client
 from tests.support.server import started_server
 
 pytestmark = pytest.mark.server

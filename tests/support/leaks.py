@@ -6,13 +6,9 @@ from collections.abc import Iterable
 
 from redflow.driver import Driver
 from redflow.store import keys
+from redflow.store.op import command
 
 EXPIRING = "expires"  # how the lifetime of a key that needs an expiry begins
-EXPIRIES = """
-local all = {}
-for at, key in ipairs(KEYS) do all[at] = redis.call("PTTL", key) end
-return all
-"""
 
 
 def leaks(left: dict[str, int], namespace: str) -> list[str]:
@@ -50,18 +46,12 @@ def belonging_to(names: Iterable[bytes], namespace: str) -> list[str]:
 
 def left_by(driver: Driver, namespace: str) -> dict[str, int]:
     """Return the keys of a namespace, each with its remaining milliseconds, -1 for no expiry."""
-    names: list[bytes] = []
-    cursor = b"0"
-    while True:
-        cursor, page = driver.raw("SCAN", cursor, "MATCH", f"*{{{namespace}*", "COUNT", 1000)
-        names += page
-        if cursor == b"0":
-            break
-    own = belonging_to(names, namespace)
-    return dict(zip(own, driver.raw("EVAL", EXPIRIES, len(own), *own), strict=True))
+    found = driver.everywhere("KEYS", f"*{{{namespace}*")
+    own = belonging_to((name for _, names in found for name in names), namespace)
+    expiries = driver.run_many([command("PTTL", "PTTL", name, parse=int) for name in own])
+    return dict(zip(own, expiries, strict=True))
 
 
 def remove(driver: Driver, names: Iterable[str]) -> None:
     """Delete keys by name."""
-    if own := list(names):
-        driver.raw("DEL", *own)
+    driver.run_many([command("DEL", "DEL", name, parse=int) for name in names])

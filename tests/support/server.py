@@ -13,6 +13,9 @@ from pathlib import Path
 
 import redis
 
+from redflow.driver import RedisConnector
+from redflow.errors import RedflowError
+
 URL_VARIABLE = "REDFLOW_TEST_REDIS_URL"
 PROGRAMS = ("redis-server", "valkey-server")
 READY = "ready to accept connections"
@@ -112,13 +115,15 @@ def find_program() -> str:
 
 
 def _answering(url: str) -> str:
+    driver = RedisConnector(url).driver()
     try:
-        with redis.Redis.from_url(url) as client:
-            client.ping()
-    except redis.RedisError as error:
+        driver.everywhere("PING", deadline=None)
+    except RedflowError as error:
         raise ServerMissing(
             f"{URL_VARIABLE} names a server that does not answer: {error}"
         ) from None
+    finally:
+        driver.close()
     return url
 
 

@@ -40,7 +40,7 @@ class Faults:
         times: int = 1,
         only: Callable[[Any], bool] = lambda op: True,
     ) -> None:
-        """Let the next calls of this name go wrong."""
+        """Let the next calls of this name go wrong; `only` judges the op, or streams to read."""
         self._rules += [(name, kind, only)] * times
 
     @property
@@ -125,7 +125,7 @@ class _FaultyAsync:
 
     async def read_group(self, streams: Sequence[str], **options: Any) -> Any:
         read = self._inner.read_group
-        return await self._around("read_group", lambda: read(streams, **options))
+        return await self._around("read_group", lambda: read(streams, **options), streams)
 
     async def renew_reading(self) -> None:
         await self._inner.renew_reading()

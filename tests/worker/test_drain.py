@@ -155,15 +155,15 @@ async def test_a_step_that_refuses_to_end_is_given_back_all_the_same(bench: Benc
 async def test_a_claim_that_was_not_heard_of_is_given_back_too(bench: Bench, connector: Connector):
     """The stop cuts off the blocking read; what it had won would wait for its lease."""
     faults = Faults(connector)
-    faults.on("read_group", "hold")
+    ready = bench.space.keys.partition(0).ready("default")
+    faults.on("read_group", "hold", only=lambda streams: ready in streams)
     await bench.one(lambda value: "done")
     worker = bench.worker(faults)
     running = started(worker)
     await within(faults.held.wait())
-    execution = await bench.execute("one")
-    partition = bench.space.keys.partition_of(execution)
+    execution = await bench.execute("one", id=bench.id_in(0))
     won = await bench.driver.read_group(
-        [partition.ready("default")], group="workers", consumer=worker.id, count=1, block_ms=0
+        [ready], group="workers", consumer=worker.id, count=1, block_ms=0
     )
     assert len(won[0][1]) == 1
     worker.request_stop(drain=0)

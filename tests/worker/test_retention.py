@@ -33,8 +33,9 @@ async def left(bench: Bench) -> set[str]:
     """Ids of all executions that are stored, and that an index names."""
     found: set[str] = set()
     for partition in bench.space.keys:
-        keys = await bench.driver.raw("KEYS", f"{_escaped(partition.prefix)}execution:*")
-        stored = {key.decode().rpartition(":")[2] for key in keys}
+        pattern = f"{_escaped(partition.prefix)}execution:*"
+        replies = await bench.driver.everywhere("KEYS", pattern)
+        stored = {key.decode().rpartition(":")[2] for _, keys in replies for key in keys}
         named = {
             member.decode()
             for index in ("live", "completed", "failed", "cancelled")

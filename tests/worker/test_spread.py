@@ -1,5 +1,6 @@
 """Partitions that no one call may name together, as in a cluster: each is read and swept alone."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from redflow.driver import Connector
 from redflow.errors import Unavailable
 from redflow.model.workflow import Workflow
-from tests.worker.kit import Bench, until
+from tests.worker.kit import Bench, until, within
 
 SETTINGS = {"interval": 0.1, "sweep": 0.1}
 
@@ -86,6 +87,21 @@ async def test_each_partition_has_a_blocking_read_and_a_sweep_of_its_own(
     sweepers = {partition.permanent["sweeper"] for partition in bench.space.keys}
     assert {keys[0] for keys in spread.swept} == sweepers
     assert all(len(sweepers & set(keys)) == 1 for keys in spread.swept)
+
+
+async def test_what_makes_a_read_fail_ends_the_worker_and_is_told_alone(
+    bench: Bench, spread: Spread, monkeypatch: pytest.MonkeyPatch
+):
+    worker = bench.worker(spread, **SETTINGS)
+    running = asyncio.create_task(worker.run())
+    await until(lambda: worker._tasks)
+
+    async def broken(line: object) -> None:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(worker.reader, "_turn", broken)
+    with pytest.raises(ZeroDivisionError, match="planted"):
+        await within(running)
 
 
 async def test_a_partition_that_is_down_keeps_no_other_from_work(bench: Bench, spread: Spread):

@@ -1,6 +1,7 @@
 """Sweeps: whatever is due is carried out, whoever is dead, and whatever lies in between."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -106,7 +107,8 @@ async def test_a_timer_is_swept_when_it_is_due_and_not_before(bench: Bench, conn
         await until(lambda: faults.calls["list_due"] >= 1)
         before = faults.calls["list_due"]
         run = await bench.run("one")
-        assert faults.calls["list_due"] - before <= 3
+        groups = bench.driver.together(list(bench.space.keys))
+        assert faults.calls["list_due"] - before <= 3 * len(groups)
     assert run.steps["a"].attempt == 2
     assert run.steps["a"].ready_at - run.raw.created >= 100
 
@@ -216,12 +218,12 @@ async def test_a_partition_that_another_worker_sweeps_is_passed_over(bench: Benc
     await bench.execute("one", id=bench.id_in(0))
     await claim_in_the_name_of_the_dead(bench)
     async with bench.working(faults, **STILL) as worker:
-        await until(lambda: faults.calls["list_due"] >= 1)
-        for key in holders:
+        for key in holders:  # each has been swept once
+            await until(partial(bench.driver.raw, "HGET", key, "tick"))
             await bench.driver.raw("HSET", key, "holder", "other", "until", 2**45)
         await bench.silence()
         seen = faults.calls["list_due"]
-        await until(lambda: faults.calls["list_due"] >= seen + 3)
+        await until(lambda: faults.calls["list_due"] >= seen + 3 * len(holders))
         assert worker.sweeper.reclaimed == 0
         for key in holders:
             await bench.driver.raw("HSET", key, "until", 0)

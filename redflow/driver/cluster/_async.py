@@ -18,7 +18,7 @@ from redflow.driver.cluster.slots import (
     slot_of_words,
 )
 from redflow.driver.each import async_each
-from redflow.driver.failures import Redirected
+from redflow.driver.failures import Redirected, closed_while
 from redflow.driver.packing import Entries, entries_of, pack, pack_read_group, pack_read_streams
 from redflow.driver.timer import AsyncLock, AsyncTimer
 from redflow.driver.urls import Place, shown
@@ -71,6 +71,7 @@ class AsyncCluster(AsyncDriver):
         return await self._follow(Question(op.name, packed, op.script), slot_of(op))
 
     async def ask_all_once(self, ops: Sequence[Op[Any]], packed: list[bytes]) -> list[Any]:
+        life = self._life
         slots = await self._map()
         parts: dict[Place, list[int]] = {}
         for at, op in enumerate(ops):
@@ -78,7 +79,7 @@ class AsyncCluster(AsyncDriver):
         calls = []
         for place, some in parts.items():
             some_ops, some_packed = [ops[at] for at in some], [packed[at] for at in some]
-            calls.append(partial(self._ask_part, place, some_ops, some_packed))
+            calls.append(partial(self._ask_part, place, some_ops, some_packed, life))
         outcomes = await async_each(calls)
         answers: list[Any] = [None] * len(ops)
         failed: list[StoreError] = []
@@ -98,9 +99,9 @@ class AsyncCluster(AsyncDriver):
         return await self._follow(Question(str(words[0]), pack(*words)), slot_of_words(words))
 
     async def everywhere_once(self, *words: Word) -> list[tuple[str, Any]]:
-        question = Question(str(words[0]), pack(*words))
+        question, life = Question(str(words[0]), pack(*words)), self._life
         slots = await self._map()
-        return [(shown(place), await self._at(place, question)) for place in slots.primaries]
+        return [(shown(place), await self._at(place, question, life)) for place in slots.primaries]
 
     async def read_group(
         self, streams: Sequence[str], *, group: str, consumer: str, count: int, block_ms: int
@@ -123,9 +124,10 @@ class AsyncCluster(AsyncDriver):
         ready: Callable[[], None],
     ) -> None:
         # At any node: what is published at one is heard at all of them.
+        life = self._life
         place = self._owner(await self._map(), None, "SUBSCRIBE")
         try:
-            await self._node(place).listen(channels, hear, ready)
+            await self._node(place, "SUBSCRIBE", life).listen(channels, hear, ready)
         except Unavailable:
             self._doubt(place)
             raise
@@ -143,12 +145,15 @@ class AsyncCluster(AsyncDriver):
 
     # Whom to ask
 
-    async def _follow(self, question: Question, slot: int | None) -> Any:
-        """Ask the owner of a slot, or whom it names, once."""
+    async def _follow(
+        self, question: Question, slot: int | None, life: object | None = None
+    ) -> Any:
+        """Ask the owner of a slot, or whom it names, once; `life` is that of a call under way."""
+        life = life or self._life
         place, asking = self._owner(await self._map(), slot, question.name), False
         for _ in range(REDIRECTS):
             try:
-                return await self._at(place, question, asking=asking)
+                return await self._at(place, question, life, asking=asking)
             except Redirected as other:
                 place, asking = known_place(other.address, place), other.asking
                 if not asking:
@@ -159,17 +164,21 @@ class AsyncCluster(AsyncDriver):
             hint="it was not done: they do not agree yet who owns a slot",
         )
 
-    async def _at(self, place: Place, question: Question, *, asking: bool = False) -> Any:
+    async def _at(
+        self, place: Place, question: Question, life: object, *, asking: bool = False
+    ) -> Any:
         try:
-            return await self._node(place).answer(question, asking=asking)
+            return await self._node(place, question.name, life).answer(question, asking=asking)
         except Unavailable:
             self._doubt(place)
             raise
 
-    async def _ask_part(self, place: Place, ops: list[Op[Any]], packed: list[bytes]) -> list[Any]:
+    async def _ask_part(
+        self, place: Place, ops: list[Op[Any]], packed: list[bytes], life: object
+    ) -> list[Any]:
         """Ask one node its part of many questions; when one has moved, each finds its own way."""
         try:
-            return await self._node(place).ask_all_once(ops, packed)
+            return await self._node(place, ops[0].name, life).ask_all_once(ops, packed)
         except Redirected as other:
             if not other.asking:
                 await self._take_over(other.slot, known_place(other.address, place))
@@ -177,7 +186,7 @@ class AsyncCluster(AsyncDriver):
                 Question(op.name, one, op.script) for op, one in zip(ops, packed, strict=True)
             ]
             pairs = zip(ops, questions, strict=True)
-            return [await self._follow(one, slot_of(op)) for op, one in pairs]
+            return [await self._follow(one, slot_of(op), life) for op, one in pairs]
         except Unavailable:
             self._doubt(place)
             raise
@@ -194,7 +203,10 @@ class AsyncCluster(AsyncDriver):
             )
         return owner
 
-    def _node(self, place: Place) -> AsyncNode:
+    def _node(self, place: Place, name: str, life: object) -> AsyncNode:
+        """Return a node; for a call that began before the driver was closed none is made anew."""
+        if life is not self._life:
+            raise closed_while(name, self._where, ambiguous=False)
         node = self._nodes.get(place)
         if node is None:
             node = self._nodes.setdefault(place, self._make_node(place))

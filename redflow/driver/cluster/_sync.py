@@ -19,7 +19,7 @@ from redflow.driver.cluster.slots import (
     slot_of_words,
 )
 from redflow.driver.each import each
-from redflow.driver.failures import Redirected
+from redflow.driver.failures import Redirected, closed_while
 from redflow.driver.packing import Entries, entries_of, pack, pack_read_group, pack_read_streams
 from redflow.driver.timer import Lock, Timer
 from redflow.driver.urls import Place, shown
@@ -72,6 +72,7 @@ class Cluster(Driver):
         return self._follow(Question(op.name, packed, op.script), slot_of(op))
 
     def ask_all_once(self, ops: Sequence[Op[Any]], packed: list[bytes]) -> list[Any]:
+        life = self._life
         slots = self._map()
         parts: dict[Place, list[int]] = {}
         for at, op in enumerate(ops):
@@ -79,7 +80,7 @@ class Cluster(Driver):
         calls = []
         for place, some in parts.items():
             some_ops, some_packed = [ops[at] for at in some], [packed[at] for at in some]
-            calls.append(partial(self._ask_part, place, some_ops, some_packed))
+            calls.append(partial(self._ask_part, place, some_ops, some_packed, life))
         outcomes = each(calls)
         answers: list[Any] = [None] * len(ops)
         failed: list[StoreError] = []
@@ -99,9 +100,9 @@ class Cluster(Driver):
         return self._follow(Question(str(words[0]), pack(*words)), slot_of_words(words))
 
     def everywhere_once(self, *words: Word) -> list[tuple[str, Any]]:
-        question = Question(str(words[0]), pack(*words))
+        question, life = Question(str(words[0]), pack(*words)), self._life
         slots = self._map()
-        return [(shown(place), self._at(place, question)) for place in slots.primaries]
+        return [(shown(place), self._at(place, question, life)) for place in slots.primaries]
 
     def read_group(
         self, streams: Sequence[str], *, group: str, consumer: str, count: int, block_ms: int
@@ -122,9 +123,10 @@ class Cluster(Driver):
         ready: Callable[[], None],
     ) -> None:
         # At any node: what is published at one is heard at all of them.
+        life = self._life
         place = self._owner(self._map(), None, "SUBSCRIBE")
         try:
-            self._node(place).listen(channels, hear, ready)
+            self._node(place, "SUBSCRIBE", life).listen(channels, hear, ready)
         except Unavailable:
             self._doubt(place)
             raise
@@ -142,12 +144,13 @@ class Cluster(Driver):
 
     # Whom to ask
 
-    def _follow(self, question: Question, slot: int | None) -> Any:
-        """Ask the owner of a slot, or whom it names, once."""
+    def _follow(self, question: Question, slot: int | None, life: object | None = None) -> Any:
+        """Ask the owner of a slot, or whom it names, once; `life` is that of a call under way."""
+        life = life or self._life
         place, asking = self._owner(self._map(), slot, question.name), False
         for _ in range(REDIRECTS):
             try:
-                return self._at(place, question, asking=asking)
+                return self._at(place, question, life, asking=asking)
             except Redirected as other:
                 place, asking = known_place(other.address, place), other.asking
                 if not asking:
@@ -158,17 +161,19 @@ class Cluster(Driver):
             hint="it was not done: they do not agree yet who owns a slot",
         )
 
-    def _at(self, place: Place, question: Question, *, asking: bool = False) -> Any:
+    def _at(self, place: Place, question: Question, life: object, *, asking: bool = False) -> Any:
         try:
-            return self._node(place).answer(question, asking=asking)
+            return self._node(place, question.name, life).answer(question, asking=asking)
         except Unavailable:
             self._doubt(place)
             raise
 
-    def _ask_part(self, place: Place, ops: list[Op[Any]], packed: list[bytes]) -> list[Any]:
+    def _ask_part(
+        self, place: Place, ops: list[Op[Any]], packed: list[bytes], life: object
+    ) -> list[Any]:
         """Ask one node its part of many questions; when one has moved, each finds its own way."""
         try:
-            return self._node(place).ask_all_once(ops, packed)
+            return self._node(place, ops[0].name, life).ask_all_once(ops, packed)
         except Redirected as other:
             if not other.asking:
                 self._take_over(other.slot, known_place(other.address, place))
@@ -176,7 +181,7 @@ class Cluster(Driver):
                 Question(op.name, one, op.script) for op, one in zip(ops, packed, strict=True)
             ]
             pairs = zip(ops, questions, strict=True)
-            return [self._follow(one, slot_of(op)) for op, one in pairs]
+            return [self._follow(one, slot_of(op), life) for op, one in pairs]
         except Unavailable:
             self._doubt(place)
             raise
@@ -193,7 +198,10 @@ class Cluster(Driver):
             )
         return owner
 
-    def _node(self, place: Place) -> Node:
+    def _node(self, place: Place, name: str, life: object) -> Node:
+        """Return a node; for a call that began before the driver was closed none is made anew."""
+        if life is not self._life:
+            raise closed_while(name, self._where, ambiguous=False)
         node = self._nodes.get(place)
         if node is None:
             node = self._nodes.setdefault(place, self._make_node(place))

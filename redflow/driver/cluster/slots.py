@@ -62,7 +62,9 @@ def known_place(place: Place, asked: Place) -> Place:
 
 def slot_of(op: Op[Any]) -> int | None:
     """Return the slot of a question; None for one that any node answers."""
-    return slot_of_key(op.keys[0]) if op.keys else slot_of_words(op.args)
+    if op.keys:
+        return slot_of_key(op.keys[0])
+    return None if op.script is not None else slot_of_words(op.args)
 
 
 def slot_of_key(key: str) -> int:

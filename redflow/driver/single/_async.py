@@ -389,6 +389,8 @@ async def ask_alone(make_pool: Callable[[float], AsyncPool], packed: bytes, seco
                 await connection.send_packed_command([packed], check_health=False)
                 return await connection.read_response()
             finally:
+                # Here: the pool closes in tasks of its own, which a cancel keeps from beginning.
+                await connection.disconnect()
                 await pool.release(connection)
     finally:
         await pool.aclose()

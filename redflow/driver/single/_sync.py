@@ -384,6 +384,8 @@ def ask_alone(make_pool: Callable[[float], Pool], packed: bytes, seconds: float)
                 connection.send_packed_command([packed], check_health=False)
                 return connection.read_response()
             finally:
+                # Here: the pool closes in tasks of its own, which a cancel keeps from beginning.
+                connection.disconnect()
                 pool.release(connection)
     finally:
         pool.close()
