@@ -46,7 +46,7 @@ ANSWERS = {
         "skip": "ok settled not_ready late gone",
         "rerun": "ok dup conflict running gone inactive unknown",
         "purge": "purged live early kept gone",
-        "event": " ".join(set(EVENT_TYPES.values()) - {"step.started"}),
+        "event": " ".join(set(EVENT_TYPES.values()) - {"step.started", "schedule.skipped"}),
     }.items()
     for word in words.split()
 }

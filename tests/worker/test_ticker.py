@@ -48,7 +48,7 @@ async def test_three_workers_start_each_tick_once(bench: Bench, measured):
     async with client_of(bench) as client:
         await client.schedules.put("s", "one", EVERY_SECOND)
         async with bench.working(), bench.working(), bench.working():
-            found = await until(lambda: _at_least(bench, "s", 3))
+            found = await until(lambda: _at_least(bench, "s", 3), 30.0)
     measured(workers=3, ticks=len(found))
     assert found == list(range(found[0], found[0] + len(found)))
     assert await bench.problems() == []
