@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 SIGNALS: tuple[int, ...] = (signal.SIGTERM, signal.SIGINT)
 LOGGER = logging.getLogger("redflow.cli")
@@ -86,7 +87,7 @@ class Supervisor:
         self._running.add(process)
         LOGGER.info("process %d started: pid %d", number, process.pid)
         if self._stopping.is_set():
-            process.terminate()
+            _end(process)
         try:
             return await process.wait()
         finally:
@@ -103,7 +104,13 @@ class Supervisor:
         """Ask every child to stop; asked again, they give back at once."""
         self._stopping.set()
         for process in self._running:
-            process.terminate()
+            _end(process)
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """Tell a child to stop; it may have ended a moment ago, unheard."""
+    with suppress(ProcessLookupError):
+        process.terminate()
 
 
 def _exit_code(code: int) -> int:

@@ -96,3 +96,17 @@ async def test_a_signal_stops_all(starts):
     await next_start(starts)
     os.kill(os.getpid(), signal.SIGTERM)
     assert await running == 0
+
+
+async def test_a_process_that_ended_a_moment_ago_is_no_error(starts, monkeypatch):
+    """Its end is not heard of yet when all are told to stop."""
+
+    def gone(process):
+        raise ProcessLookupError
+
+    supervisor = Supervisor([program("import time; time.sleep(0.2)")], os.environ)
+    running = asyncio.create_task(supervisor.run())
+    await next_start(starts)
+    monkeypatch.setattr(asyncio.subprocess.Process, "terminate", gone)
+    supervisor.stop()
+    assert await running == 0

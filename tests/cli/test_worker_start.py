@@ -227,7 +227,7 @@ def test_a_worker_that_cannot_go_on_names_the_functions(shop):
 def test_what_is_wrong_is_said_at_the_start(shop, tmp_path, arguments, code, said):
     own = {"REDFLOW_URL": shop.url, "REDFLOW_NAMESPACE": shop.namespace}
     result = in_process("worker", "start", *arguments, cwd=tmp_path, **own)
-    assert (result.code, result.out) == (code, "")
+    assert (result.code, result.out) == (code, ""), result.err
     assert said in result.err
     assert "Traceback" not in result.err
 
