@@ -82,11 +82,6 @@ class Values:
         self.limit = VALUE_LIMIT if payloads is None else payloads.limit
         self._crypto = crypto
 
-    @property
-    def sealing(self) -> bool:
-        """Whether values are sealed here."""
-        return self._crypto is not None
-
     def seal(
         self, data: bytes, execution: str, field: Field, node: str = "", attempt: int = 0
     ) -> bytes:

@@ -8,13 +8,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from redflow.model.event import EventRecord
 from redflow.store.keys import Keys, PartitionKeys
 from redflow.store.op import Op, Word, command
 from redflow.store.space import Space
 from redflow.store.steps import Ended
 
-_records = msgspec.msgpack.Decoder(list[EventRecord])
 _ended = msgspec.msgpack.Decoder(list[Ended])
 SENTINELS = ("timers", "live", "stopping", "completed", "failed", "cancelled")
 
@@ -109,14 +107,6 @@ def read_entries(
     return command("read_entries", *words, parse=_entries)
 
 
-def read_events(
-    partition: PartitionKeys, first: str, count: int
-) -> Op[list[tuple[str, list[EventRecord]]]]:
-    """Entries of the event stream from `first` on, each with its events."""
-    words = ("XRANGE", partition.permanent["events"], first, "+", "COUNT", count)
-    return command("read_events", *words, parse=_events)
-
-
 def read_groups(partition: PartitionKeys, queue: str) -> Op[list[str]]:
     """The names of the groups of a ready stream; refused when there is no stream."""
     return command("read_groups", "XINFO", "GROUPS", partition.ready(queue), parse=_groups)
@@ -173,10 +163,6 @@ def _entries(reply: list[Any]) -> list[tuple[str, bytes | None]]:
         whole = len(fields) == 2 and fields[0] == b"e"
         found.append((token.decode(), fields[1] if whole else None))
     return found
-
-
-def _events(reply: list[Any]) -> list[tuple[str, list[EventRecord]]]:
-    return [(token.decode(), _records.decode(fields[3])) for token, fields in reply]
 
 
 def _groups(reply: list[list[Any]]) -> list[str]:

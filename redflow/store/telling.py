@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
+from redflow.model.event import EventRecord
 from redflow.model.plan import Plan
-from redflow.store.audit import read_events
 from redflow.store.damage import Damage
+from redflow.store.events import read_entries
 from redflow.store.folding import Told, differences, take_in
 from redflow.store.heads import Heads
 from redflow.store.keys import PartitionKeys
 from redflow.store.questions import Questions, Refused, each
 from redflow.store.records import read_step
 from redflow.store.steps import read_fields
+
+_records = msgspec.msgpack.Decoder(list[EventRecord])
 
 PAGE = 200
 """Entries of the event stream of one answer; an entry has the events of a call."""
@@ -39,12 +44,12 @@ class Telling:
         """Read all events, then the executions they tell of."""
         after = "-"
         while after:
-            (page,) = yield from each([read_events(self._partition, after, PAGE)])
+            (page,) = yield from each([read_entries(self._partition, after, PAGE)])
             if isinstance(page, Refused):
                 return  # the audit has told of a stream that is none
-            for _, events in page:
-                take_in(self._told, events)
-            after = f"({page[-1][0]}" if len(page) == PAGE else ""
+            for entry in page:
+                take_in(self._told, _records.decode(entry.data))
+            after = f"({page[-1].ms}-{page[-1].seq}" if len(page) == PAGE else ""
         whole = [name for name, told in self._told.items() if told.first == 1]
         for first in range(0, len(whole), TOGETHER):
             yield from self._compare(whole[first : first + TOGETHER])

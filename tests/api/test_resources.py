@@ -109,6 +109,15 @@ async def test_load_is_what_waits_what_runs_and_what_is_due(http, client):
     assert load == {"ready": 3, "in_flight": 0, "due_timers": 0, "desired": 2}
 
 
+async def test_metrics_show_what_stands_in_the_namespace_now(http, client):
+    for _ in range(3):
+        await client.execute("order")
+    lines = (await http.get("/metrics")).text.splitlines()
+    labels = f'{{namespace="{client.namespace}",queue="default"}}'
+    assert f"redflow_queue_ready{labels} 3.0" in lines
+    assert f'redflow_executions_live{{namespace="{client.namespace}"}} 3.0' in lines
+
+
 async def test_a_due_timer_is_work_though_nobody_fires_it(http, client):
     await client.execute("order", at=datetime.now(UTC) + timedelta(milliseconds=30))
     load = {"desired": 0}

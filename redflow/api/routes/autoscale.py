@@ -5,8 +5,8 @@ from __future__ import annotations
 from redflow.api.call import Call
 from redflow.api.documents.operations import Load
 from redflow.api.endpoints import Table
-from redflow.api.load import load_of
 from redflow.api.requests import AutoscaleQuery
+from redflow.client._async.queues import load_of
 
 routes = Table()
 
@@ -20,4 +20,10 @@ routes = Table()
 )
 async def autoscale(call: Call) -> Load:
     """`desired` is (ready + in flight + due timers) / concurrency, rounded up."""
-    return await load_of(call.client, call.query.queue, call.query.concurrency)
+    concurrency = call.query.concurrency
+    found = await load_of(call.client._namespace, concurrency)
+    named = [one for one in found.queues if one.name == call.query.queue]
+    ready, in_flight = sum(one.ready for one in named), sum(one.in_flight for one in named)
+    # For whom timers are due nobody knows before they fire, and without a worker nobody fires them.
+    wanted = -(-(ready + in_flight + found.timers_due) // concurrency)
+    return Load(ready, in_flight, found.timers_due, wanted)

@@ -9,7 +9,8 @@ import msgspec
 
 from redflow.api.call import Answer, Call
 from redflow.api.endpoints import Table
-from redflow.errors import StoreError
+from redflow.client._async.queues import load_of
+from redflow.errors import RedflowError, StoreError
 from redflow.version import VERSION
 
 routes = Table()
@@ -84,5 +85,11 @@ async def _health(call: Call) -> Answer:
     "/metrics", "Show the metrics to Prometheus", kind="text", check=("system:{ns}:metrics", "view")
 )
 async def metrics(call: Call) -> Answer:
-    """In its text format."""
+    """In its text format, with what stands in the namespace that is served, as it is now."""
+    home, gauges = call.service.namespaces.home, call.service.metrics.load
+    try:
+        async with asyncio.timeout(PATIENCE):
+            gauges.show(home.namespace, await load_of(home._namespace))
+    except (RedflowError, TimeoutError):
+        gauges.forget(home.namespace)
     return Answer(call.service.metrics.expose(), headers=(METRICS_TYPE,))

@@ -61,10 +61,7 @@ class AsyncQueues:
 
         Two round trips, whatever there is: one bounded read of each partition.
         """
-        space, driver = await self._namespace.space(), self._namespace.driver
-        names = await driver.run(read_queues(space))
-        parts = await driver.run_many([read_load(space, one, names) for one in space.keys])
-        return added_up(names, parts, slots=check_slots(slots))
+        return await load_of(self._namespace, check_slots(slots))
 
     async def pause(self, name: str, reason: str = "") -> None:
         """Let no worker claim steps of a queue; those that run may finish. Raises NotFound."""
@@ -92,3 +89,11 @@ class AsyncQueues:
         lengths = await driver.run_many([read_length(one, queue) for one in space.keys])
         used = [one for one, length in zip(space.keys, lengths, strict=True) if length]
         return sum(lengths), sum(await driver.run_many([read_claimed(one, queue) for one in used]))
+
+
+async def load_of(namespace: AsyncNamespace, slots: int = SLOTS) -> Load:
+    """Read how much work there is; asks nobody for the right to."""
+    space, driver = await namespace.space(), namespace.driver
+    names = await driver.run(read_queues(space))
+    parts = await driver.run_many([read_load(space, one, names) for one in space.keys])
+    return added_up(names, parts, slots=slots)

@@ -60,10 +60,7 @@ class Queues:
 
         Two round trips, whatever there is: one bounded read of each partition.
         """
-        space, driver = self._namespace.space(), self._namespace.driver
-        names = driver.run(read_queues(space))
-        parts = driver.run_many([read_load(space, one, names) for one in space.keys])
-        return added_up(names, parts, slots=check_slots(slots))
+        return load_of(self._namespace, check_slots(slots))
 
     def pause(self, name: str, reason: str = "") -> None:
         """Let no worker claim steps of a queue; those that run may finish. Raises NotFound."""
@@ -91,3 +88,11 @@ class Queues:
         lengths = driver.run_many([read_length(one, queue) for one in space.keys])
         used = [one for one, length in zip(space.keys, lengths, strict=True) if length]
         return sum(lengths), sum(driver.run_many([read_claimed(one, queue) for one in used]))
+
+
+def load_of(namespace: Namespace, slots: int = SLOTS) -> Load:
+    """Read how much work there is; asks nobody for the right to."""
+    space, driver = namespace.space(), namespace.driver
+    names = driver.run(read_queues(space))
+    parts = driver.run_many([read_load(space, one, names) for one in space.keys])
+    return added_up(names, parts, slots=slots)
